@@ -1,0 +1,238 @@
+/**
+ * initdb: makes a data directory.
+ *
+ * Everything is written into a directory beside the final one, which takes its place by renaming when all is durable:
+ * an interrupted run leaves nothing that looks like a cluster. Where the data directory exists and cannot be replaced (a
+ * mount point), its content is moved in one by one, PG_VERSION last, since that file is what makes it a cluster.
+ * Follows src/bin/initdb/initdb.c in what it makes, not in how.
+ */
+import { assert } from "../../base/assert.ts";
+import { setMemory } from "../../shmem/memory.ts";
+import { autoConf, type ConfigChoices, pgHbaConf, pgIdentConf, postgresqlConf } from "./config_samples.ts";
+import { scramBuildSecret } from "./scram_secret.ts";
+import { buildTemplate, type LocaleOptions } from "./template.ts";
+
+export interface InitdbOptions {
+  dataDir: string;
+  username: string;
+  /** Superuser's password; null for none. */
+  password: string | null;
+  locale: LocaleOptions;
+  /** Locale for messages, money, numbers and times. */
+  lcMessages: string;
+  textSearchConfig: string;
+  timezone: string;
+  authLocal: string;
+  authHost: string;
+  checksums: boolean;
+  /** Wait until everything is on disk. */
+  sync: boolean;
+  walSegmentMegabytes: number;
+  /** Put pg_wal elsewhere and link to it. */
+  walDir: string | null;
+  /** Group may read (directory mode 0750). */
+  groupAccess: boolean;
+  settings: readonly (readonly [string, string])[];
+}
+
+/** Makes pg_control, the first WAL segment, and the first pages of pg_xact and the like, in `dir`. */
+export type BootstrapXlog = (
+  dir: string,
+  o: { walSegmentBytes: number; checksums: boolean; nextOid: number; settings: ReadonlyMap<string, string> },
+) => void;
+
+/** What an administrator can be told about; the text is complete. */
+export class InitdbError extends Error {
+  override name = "InitdbError";
+}
+
+const SUBDIRECTORIES = [
+  "global",
+  "pg_wal/archive_status",
+  "pg_wal/summaries",
+  "pg_commit_ts",
+  "pg_dynshmem",
+  "pg_notify",
+  "pg_serial",
+  "pg_snapshots",
+  "pg_subtrans",
+  "pg_twophase",
+  "pg_multixact",
+  "pg_multixact/members",
+  "pg_multixact/offsets",
+  "base",
+  "base/1",
+  "pg_replslot",
+  "pg_tblspc",
+  "pg_stat",
+  "pg_stat_tmp",
+  "pg_xact",
+  "pg_logical",
+  "pg_logical/snapshots",
+  "pg_logical/mappings",
+];
+const PG_MAJORVERSION = "18\n";
+/** template0 and postgres are copies of template1. */
+const COPIES = [4, 5];
+/** OIDs from here to 16383 are for what later initialization creates through SQL: views, the information schema. */
+const FIRST_OID_AFTER_ROWS = 14000;
+/** Memory to build pages in; holds one page and little else. */
+const BUILD_MEMORY_BYTES = 1 << 20;
+
+function concat(pages: readonly Uint8Array[]): Uint8Array {
+  if (pages.length === 1) return pages[0];
+  const out = new Uint8Array(pages.reduce((n, p) => n + p.length, 0));
+  let at = 0;
+  for (const p of pages) {
+    out.set(p, at);
+    at += p.length;
+  }
+  return out;
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch (e) {
+    if (e instanceof Deno.errors.NotFound) return false;
+    throw e;
+  }
+}
+
+/** "absent", "empty", or why the directory cannot be used. */
+function examine(dir: string): "absent" | "empty" {
+  let names: string[];
+  try {
+    names = [...Deno.readDirSync(dir)].map((e) => e.name);
+  } catch (e) {
+    if (e instanceof Deno.errors.NotFound) return "absent";
+    throw e;
+  }
+  if (names.length === 0) return "empty";
+  throw new InitdbError(
+    `directory "${dir}" exists but is not empty\n` +
+      `If you want to create a new database system, either remove or empty the directory "${dir}" or run initdb with an argument other than "${dir}".`,
+  );
+}
+
+function parentOf(path: string): string {
+  const at = path.lastIndexOf("/");
+  return at < 0 ? "." : at === 0 ? "/" : path.slice(0, at);
+}
+
+function syncPath(path: string): void {
+  const file = Deno.openSync(path, { read: true });
+  try {
+    file.syncSync();
+  } finally {
+    file.close();
+  }
+}
+/** fsyncs a tree, files before the directories that name them. */
+function syncTree(dir: string): void {
+  for (const entry of Deno.readDirSync(dir)) {
+    const path = `${dir}/${entry.name}`;
+    if (entry.isDirectory) syncTree(path);
+    else if (entry.isFile) syncPath(path);
+  }
+  syncPath(dir);
+}
+
+/** Fills `dir`, which exists and is empty. */
+function populate(dir: string, o: InitdbOptions, bootstrapXlog: BootstrapXlog): void {
+  const fileMode = o.groupAccess ? 0o640 : 0o600;
+  const dirMode = o.groupAccess ? 0o750 : 0o700;
+  const write = (name: string, data: Uint8Array | string) => {
+    const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
+    Deno.writeFileSync(`${dir}/${name}`, bytes, { mode: fileMode, createNew: true });
+  };
+  if (o.walDir !== null) {
+    Deno.mkdirSync(o.walDir, { recursive: true, mode: dirMode });
+    Deno.symlinkSync(o.walDir, `${dir}/pg_wal`);
+  }
+  for (const name of [...SUBDIRECTORIES, ...COPIES.map((db) => `base/${db}`)]) {
+    Deno.mkdirSync(`${dir}/${name}`, { recursive: true, mode: dirMode });
+  }
+
+  setMemory(new ArrayBuffer(BUILD_MEMORY_BYTES), 0, 0);
+  const template = buildTemplate({
+    superuser: o.username,
+    passwordSecret: o.password === null ? null : scramBuildSecret(o.password),
+    locale: o.locale,
+    checksums: o.checksums,
+  });
+  assert(template.nextOid <= FIRST_OID_AFTER_ROWS, "template rows reach beyond their OID range", template.nextOid);
+  for (const [path, pages] of template.files) {
+    const bytes = concat(pages);
+    write(path, bytes);
+    if (!path.startsWith("base/1/")) continue;
+    for (const db of COPIES) write(path.replace("base/1/", `base/${db}/`), bytes);
+  }
+  for (const db of [1, ...COPIES]) write(`base/${db}/PG_VERSION`, PG_MAJORVERSION);
+
+  const config: ConfigChoices = {
+    maxConnections: 100,
+    sharedBuffers: "128MB",
+    walSegmentMegabytes: o.walSegmentMegabytes,
+    timezone: o.timezone,
+    lcMessages: o.lcMessages,
+    textSearchConfig: o.textSearchConfig,
+    passwordEncryption: "scram-sha-256",
+    extra: o.settings,
+  };
+  write("postgresql.conf", postgresqlConf(config));
+  write("postgresql.auto.conf", autoConf());
+  write("pg_hba.conf", pgHbaConf(o.authLocal, o.authHost));
+  write("pg_ident.conf", pgIdentConf());
+  bootstrapXlog(dir, {
+    walSegmentBytes: o.walSegmentMegabytes << 20,
+    checksums: o.checksums,
+    nextOid: FIRST_OID_AFTER_ROWS,
+    settings: new Map(o.settings),
+  });
+  write("PG_VERSION", PG_MAJORVERSION);
+}
+
+/** Moves the content of `from` into the existing directory `to`, what makes it a cluster last. */
+function moveInto(from: string, to: string): void {
+  const names = [...Deno.readDirSync(from)].map((e) => e.name).filter((n) => n !== "PG_VERSION");
+  for (const name of [...names, "PG_VERSION"]) Deno.renameSync(`${from}/${name}`, `${to}/${name}`);
+  Deno.removeSync(from);
+}
+
+/**
+ * Creates a data directory.
+ * @throws {InitdbError} if the target is in use.
+ */
+export function initdb(options: InitdbOptions, bootstrapXlog: BootstrapXlog): void {
+  const dataDir = options.dataDir.replace(/\/+$/, "") || "/";
+  const state = examine(dataDir);
+  if (options.walDir !== null && isDirectory(options.walDir)) examine(options.walDir);
+  const parent = parentOf(dataDir);
+  Deno.mkdirSync(parent, { recursive: true });
+  const dirMode = options.groupAccess ? 0o750 : 0o700;
+  // A mount point cannot be renamed over: then the work happens inside it.
+  const crossesMount = state === "empty" && Deno.statSync(dataDir).dev !== Deno.statSync(parent).dev;
+  const work = crossesMount
+    ? `${dataDir}/initdb-${Deno.pid}`
+    : `${parent}/.${dataDir.slice(dataDir.lastIndexOf("/") + 1)}.initdb-${Deno.pid}`;
+  Deno.mkdirSync(work, { mode: dirMode });
+  try {
+    Deno.chmodSync(work, dirMode);
+    populate(work, options, bootstrapXlog);
+    if (options.sync) syncTree(work);
+    if (crossesMount) {
+      moveInto(work, dataDir);
+      Deno.chmodSync(dataDir, dirMode);
+    } else {
+      Deno.renameSync(work, dataDir);
+    }
+    if (options.sync) {
+      syncPath(dataDir);
+      syncPath(parent);
+    }
+  } catch (e) {
+    if (isDirectory(work)) Deno.removeSync(work, { recursive: true });
+    throw e;
+  }
+}

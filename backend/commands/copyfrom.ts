@@ -1,0 +1,289 @@
+/**
+ * COPY FROM: rows of text, CSV or binary into a table.
+ *
+ * A field goes from the line's bytes to a Datum by its column's reader (integers and text without a string in between),
+ * columns that are not listed get their defaults, constraints are checked, and rows are stored in batches: one heap
+ * insertion for many rows, then their index entries. Follows src/backend/commands/copyfrom.c.
+ */
+import { ERRCODE } from "../../base/errcodes.ts";
+import { PgError, pgError } from "../../base/error.ts";
+import { decodeText } from "../../base/text.ts";
+import { checkForInterrupts } from "../../shmem/interrupt.ts";
+import { heapFormTuple } from "../access/common/heaptuple.ts";
+import type { HeapTuple } from "../access/common/heap_tuple.ts";
+import type { Attribute } from "../access/common/tupdesc.ts";
+import { heapMultiInsert } from "../access/heap/heapam.ts";
+import { getCurrentCommandId } from "../access/transam/xact.ts";
+import { compileExpr, compileExprOnRow } from "../executor/exec_expr.ts";
+import { ExecIndexes } from "../executor/exec_indexing.ts";
+import { refuseTriggers } from "../executor/exec_triggers.ts";
+import { makeNode } from "../nodes/make_node.ts";
+import type { Node } from "../nodes/nodes.ts";
+import { stringToNode } from "../nodes/readfuncs.ts";
+import { expressionPlanner } from "../optimizer/plan/planner.ts";
+import { getOwnedSequence } from "../catalog/pg_depend.ts";
+import type { Datum } from "../utils/fmgr/datum.ts";
+import type { Relation } from "../utils/cache/relation.ts";
+import { getTypeBinaryReceive, getTypeTextInput } from "../utils/cache/type_io.ts";
+import { rowDescription } from "../executor/modify_table_state.ts";
+import type { CopyOptions } from "./copy_options.ts";
+import { CopyFromParser, type CopySource } from "./copyfromparse.ts";
+
+type FieldReader = (line: Uint8Array, start: number, end: number) => Datum;
+
+const BATCH_ROWS = 1000;
+const BATCH_BYTES = 65535;
+
+/** Integer digits of `line` as a number; null where the general reader must look (signs, blanks, overflow, errors). */
+function fastInteger(line: Uint8Array, start: number, end: number, maxDigits: number): number | null {
+  let i = start;
+  const negative = line[i] === 45;
+  if (negative) i++;
+  if (i >= end || end - i > maxDigits) return null;
+  let n = 0;
+  for (; i < end; i++) {
+    const d = line[i] - 48;
+    if (d < 0 || d > 9) return null;
+    n = n * 10 + d;
+  }
+  return negative ? -n : n;
+}
+
+function fieldReader(att: Attribute): FieldReader {
+  const input = getTypeTextInput(att.atttypid);
+  const typmod = att.atttypmod;
+  const general: FieldReader = (line, start, end) => input(decodeText(line, start, end), typmod);
+  switch (att.atttypid) {
+    case 23: // int4: up to 9 digits cannot overflow
+      return (line, start, end) => fastInteger(line, start, end, 9) ?? general(line, start, end);
+    case 20: // int8: up to 15 digits are safe integers
+      return (line, start, end) => fastInteger(line, start, end, 15) ?? general(line, start, end);
+    case 21:
+      return (line, start, end) => fastInteger(line, start, end, 4) ?? general(line, start, end);
+    case 25: // text: the bytes, verified with the line
+      return (line, start, end) => line.slice(start, end);
+    case 1043: // varchar without a limit
+      return typmod < 0 ? (line, start, end) => line.slice(start, end) : general;
+    default:
+      return general;
+  }
+}
+
+export interface CopyFromTarget {
+  readonly rel: Relation;
+  /** Attribute numbers of the columns that the input gives, in its order. */
+  readonly attnums: readonly number[];
+  readonly where: Node | null;
+}
+
+/** Reads all input into the table. @returns number of rows stored. */
+export function copyFrom(target: CopyFromTarget, options: CopyOptions, source: CopySource): number {
+  const { rel, attnums } = target;
+  refuseTriggers(rel, "CMD_INSERT");
+  const attrs = rel.rd_att.attrs;
+  const binary = options.format === "binary";
+  const parser = new CopyFromParser(options, source, Math.max(attnums.length, 1));
+  const readers = attnums.map((n) => fieldReader(attrs[n - 1]));
+  const receivers = binary ? attnums.map((n) => getTypeBinaryReceive(attrs[n - 1].atttypid)) : [];
+  const forceNotNull = attnums.map((n) => listed(options.forceNotNull, attrs[n - 1].attname));
+  const forceNull = attnums.map((n) => listed(options.forceNull, attrs[n - 1].attname));
+  const nullBytes = new TextEncoder().encode(options.nullPrint);
+  const given = new Set(attnums);
+  const defaults: { index: number; value: () => Datum }[] = [];
+  const allDefaults = new Map<number, () => Datum>();
+  for (const a of attrs) {
+    if (a.attisdropped || a.attgenerated !== "") continue;
+    const value = defaultOf(rel, a);
+    if (value === null) continue;
+    allDefaults.set(a.attnum, value);
+    if (!given.has(a.attnum)) defaults.push({ index: a.attnum - 1, value });
+  }
+  const generated = attrs.filter((a) => a.attgenerated === "s").map((a) => {
+    const text = rel.rd_att.constr!.defaults.get(a.attnum)!;
+    return { index: a.attnum - 1, value: compileExprOnRow(expressionPlanner(stringToNode(text) as Node)) };
+  });
+  const checks = (rel.rd_att.constr?.checks ?? []).filter((c) => c.enforced).map((c) => ({
+    name: c.name,
+    ok: compileExprOnRow(expressionPlanner(stringToNode(c.expr) as Node)),
+  }));
+  const notNull = attrs.filter((a) => a.attnotnull && !a.attisdropped);
+  const where = target.where === null ? null : compileExprOnRow(target.where);
+  const indexes = new ExecIndexes(null as never, rel);
+  const cid = getCurrentCommandId(true);
+  const values: Datum[] = new Array(attrs.length).fill(null);
+  let batch: HeapTuple[] = [];
+  let batchBytes = 0;
+  let processed = 0;
+  let column: Attribute | null = null;
+  let field = -1;
+
+  const flush = () => {
+    if (batch.length === 0) return;
+    heapMultiInsert(rel, batch, cid, 0);
+    if (rel.rd_rel.relhasindex) { for (const t of batch) indexes.insert(t, false); }
+    batch = [];
+    batchBytes = 0;
+  };
+
+  try {
+    if (binary) parser.readBinaryHeader();
+    else if (options.header !== "false") readHeader(parser, options, rel, attnums);
+    while (binary ? parser.nextBinaryRow(attnums.length) : parser.nextRow()) {
+      if ((parser.lineNumber & 1023) === 0) checkForInterrupts();
+      column = null;
+      field = -1;
+      if (!binary && !(attnums.length === 0 && parser.fieldCount === 1 && parser.end[0] === 0)) {
+        if (parser.fieldCount > attnums.length) {
+          throw pgError(ERRCODE.BAD_COPY_FILE_FORMAT, "extra data after last expected column", {
+            routine: "NextCopyFrom",
+          });
+        }
+        if (parser.fieldCount < attnums.length) {
+          column = attrs[attnums[parser.fieldCount] - 1];
+          throw pgError(ERRCODE.BAD_COPY_FILE_FORMAT, `missing data for column "${column.attname}"`, {
+            routine: "NextCopyFrom",
+          });
+        }
+      }
+      values.fill(null);
+      for (let i = 0; i < attnums.length; i++) {
+        const index = attnums[i] - 1;
+        column = attrs[index];
+        field = i;
+        let start = parser.start[i];
+        let end = parser.end[i];
+        if (!binary && parser.isDefault[i] === 1 && start >= 0) {
+          const d = allDefaults.get(attnums[i]);
+          values[index] = d === undefined ? null : d();
+          continue;
+        }
+        if (start < 0 && forceNotNull[i]) {
+          parser.line.set(nullBytes, 0);
+          start = 0;
+          end = nullBytes.length;
+        } else if (
+          start >= 0 && forceNull[i] && parser.quoted[i] === 1 && isNullText(parser.line, start, end, nullBytes)
+        ) {
+          start = -1;
+        }
+        if (start < 0) continue;
+        values[index] = binary
+          ? receivers[i](parser.line.slice(start, end), column.atttypmod)
+          : readers[i](parser.line, start, end);
+      }
+      column = null;
+      field = -1;
+      for (const d of defaults) values[d.index] = d.value();
+      for (const g of generated) values[g.index] = g.value(values);
+      if (where !== null && where(values) !== true) continue;
+      for (const a of notNull) if (values[a.attnum - 1] === null) throw notNullViolation(rel, a, values);
+      for (const c of checks) if (c.ok(values) === false) throw checkViolation(rel, c.name, values);
+      const tuple = heapFormTuple(rel.rd_att, values);
+      batch.push(tuple);
+      batchBytes += tuple.len;
+      processed++;
+      if (batch.length >= BATCH_ROWS || batchBytes >= BATCH_BYTES) flush();
+    }
+    flush();
+  } catch (e) {
+    if (e instanceof PgError && e.fields.context === undefined) {
+      throw new PgError({
+        ...e.fields,
+        code: e.code,
+        severity: e.severity,
+        context: copyContext(rel, parser, column, field, binary),
+      }, {
+        cause: e,
+      });
+    }
+    throw e;
+  } finally {
+    indexes.close();
+  }
+  return processed;
+}
+
+function listed(list: readonly string[] | "all" | null, name: string): boolean {
+  return list === "all" || (list !== null && list.includes(name));
+}
+function isNullText(line: Uint8Array, start: number, end: number, nullBytes: Uint8Array): boolean {
+  return end - start === nullBytes.length && nullBytes.every((b, i) => line[start + i] === b);
+}
+
+function copyContext(
+  rel: Relation,
+  parser: CopyFromParser,
+  column: Attribute | null,
+  field: number,
+  binary: boolean,
+): string {
+  const base = `COPY ${rel.rd_rel.relname}, line ${parser.lineNumber}`;
+  if (column !== null) {
+    if (binary || field < 0) return `${base}, column ${column.attname}`;
+    const start = parser.start[field];
+    if (start < 0) return `${base}, column ${column.attname}: null input`;
+    const text = decodeText(parser.line, start, parser.end[field]);
+    return `${base}, column ${column.attname}: "${text.length > 100 ? text.slice(0, 100) + "..." : text}"`;
+  }
+  return binary ? base : `${base}: "${parser.currentLineText()}"`;
+}
+
+/** How a column is filled that the input does not give; null for NULL. */
+function defaultOf(rel: Relation, a: Attribute): (() => Datum) | null {
+  if (a.attidentity !== "") {
+    const seqid = getOwnedSequence(rel.rd_id, a.attnum, "i");
+    return compileExpr(makeNode("NextValueExpr", { seqid, typeId: a.atttypid }));
+  }
+  const text = rel.rd_att.constr?.defaults.get(a.attnum);
+  if (text === undefined) return null;
+  return compileExpr(expressionPlanner(stringToNode(text) as Node));
+}
+
+function readHeader(parser: CopyFromParser, options: CopyOptions, rel: Relation, attnums: readonly number[]): void {
+  if (!parser.nextRow() || options.header !== "match") return;
+  if (parser.fieldCount !== attnums.length) {
+    throw pgError(
+      ERRCODE.BAD_COPY_FILE_FORMAT,
+      `wrong number of fields in header line: got ${parser.fieldCount}, expected ${attnums.length}`,
+    );
+  }
+  attnums.forEach((n, i) => {
+    const name = rel.rd_att.attrs[n - 1].attname;
+    const got = parser.start[i] < 0 ? null : decodeText(parser.line, parser.start[i], parser.end[i]);
+    if (got !== name) {
+      throw pgError(
+        ERRCODE.BAD_COPY_FILE_FORMAT,
+        got === null
+          ? `column name mismatch in header line field ${
+            i + 1
+          }: got null value ("${options.nullPrint}"), expected "${name}"`
+          : `column name mismatch in header line field ${i + 1}: got "${got}", expected "${name}"`,
+      );
+    }
+  });
+}
+
+function notNullViolation(rel: Relation, a: Attribute, values: readonly Datum[]): PgError {
+  return pgError(
+    ERRCODE.NOT_NULL_VIOLATION,
+    `null value in column "${a.attname}" of relation "${rel.rd_rel.relname}" violates not-null constraint`,
+    {
+      detail: `Failing row contains ${rowDescription(rel, values)}.`,
+      table: rel.rd_rel.relname,
+      column: a.attname,
+      routine: "ExecConstraints",
+    },
+  );
+}
+function checkViolation(rel: Relation, name: string, values: readonly Datum[]): PgError {
+  return pgError(
+    ERRCODE.CHECK_VIOLATION,
+    `new row for relation "${rel.rd_rel.relname}" violates check constraint "${name}"`,
+    {
+      detail: `Failing row contains ${rowDescription(rel, values)}.`,
+      table: rel.rd_rel.relname,
+      constraint: name,
+      routine: "ExecConstraints",
+    },
+  );
+}

@@ -1,0 +1,303 @@
+/**
+ * A client backend from the hand-over of its socket to the main loop.
+ *
+ * The process is started ahead of need and waits here for a client: a message over the socket on descriptor 4 that carries
+ * the client's socket. Until then it holds no slot in shared memory.
+ * Follows BackendMain() in src/backend/tcop/backend_startup.c and PostgresMain() in src/backend/tcop/postgres.c.
+ */
+import { ERRCODE } from "../../base/errcodes.ts";
+import { logMessage, PgError } from "../../base/error.ts";
+import { decodeText } from "../../base/text.ts";
+import { beginReportingGucOptions, reportChangedGucOptions } from "../../conf/guc.ts";
+import { parseAddress, parseHba, parseIdent } from "../../conf/hba.ts";
+import { guc } from "../../conf/guc_values.ts";
+import { EAGAIN, EINTR } from "../../shmem/os/errno.ts";
+import { readFile, setNonblocking } from "../../shmem/os/files.ts";
+import { exitNow, getpid } from "../../shmem/os/process.ts";
+import {
+  getpeername,
+  IPPROTO_TCP,
+  MSG_DONTWAIT,
+  peerCredentials,
+  pollFds,
+  POLLIN,
+  recvBuf,
+  recvFd,
+  sendBuf,
+  setPollFd,
+  setsockoptInt,
+  SO_KEEPALIVE,
+  SOL_SOCKET,
+  TCP_NODELAY,
+} from "../../shmem/os/sockets.ts";
+import { dispatchSignals, signalDescriptor } from "../../shmem/signals.ts";
+import {
+  INTERRUPT_CONFIG_RELOAD,
+  INTERRUPT_PROC_DIE,
+  interruptPending,
+  onInterrupt,
+  processMainLoopInterrupts,
+} from "../../shmem/interrupt.ts";
+import { resetLatch, waitLatchOrSocket, WL_SOCKET_READABLE, WL_SOCKET_WRITEABLE } from "../../shmem/latch.ts";
+import { clientAuthentication } from "../libpq/auth.ts";
+import { randomBytes } from "../libpq/crypt.ts";
+import { ClientConnection, setClientConnection, type SocketIo } from "../libpq/pqcomm.ts";
+import { PqMsg_BackendKeyData, PqMsg_ParameterStatus } from "../libpq/protocol.ts";
+import { getrolnameMembership } from "../libpq/role_membership.ts";
+import { postgresMain } from "../tcop/postgres.ts";
+import { processStartupPacket } from "../tcop/backend_startup.ts";
+import { procExit } from "../storage/ipc/ipc.ts";
+import { installSessionInterruptHandlers, sessionState } from "../storage/ipc/process_interrupts.ts";
+import { procSignalInit, sendCancelRequest } from "../storage/ipc/procsignal.ts";
+import { haveNFreeProcs, initProcess } from "../storage/lmgr/proc.ts";
+import { pgstatBestart, pgstatReportActivity } from "../utils/activity/backend_status.ts";
+import { getCurrentTimestamp } from "../utils/time/clock.ts";
+import { reportError, session, toPgError } from "../utils/error/elog.ts";
+import {
+  checkReservedConnections,
+  initCatalogAccess,
+  initPostgres,
+  inStartupTransaction,
+  lookupRole,
+  processStartupOptions,
+} from "../utils/init/postinit.ts";
+import {
+  disableTimeout,
+  enableTimeoutAfter,
+  IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+  IDLE_SESSION_TIMEOUT,
+  registerTimeout,
+  STARTUP_PACKET_TIMEOUT,
+} from "../utils/misc/timeout.ts";
+import { isTransactionOrTransactionBlock } from "../access/transam/xact.ts";
+import { installBackendHooks, resetBackendState } from "./backend_hooks.ts";
+import { getUserId, myDatabaseId } from "../utils/init/globals.ts";
+import { type ChildArgs, loadExecParams } from "./child_process.ts";
+
+interface HandedClient {
+  readonly fd: number;
+  readonly cac: "ok" | "startup" | "recovery" | "shutdown" | "toomany";
+  readonly unix: boolean;
+}
+
+/** Waits for a client. Ends the process when told to, or when the postmaster is gone. */
+function waitForClient(controlFd: number): HandedClient {
+  for (;;) {
+    setPollFd(0, signalDescriptor(), POLLIN);
+    setPollFd(1, controlFd, POLLIN);
+    pollFds(2, -1);
+    dispatchSignals();
+    if (interruptPending(INTERRUPT_PROC_DIE)) procExit(0);
+    const got = recvFd(controlFd, 4096, MSG_DONTWAIT);
+    if (typeof got === "number") {
+      if (got === -EAGAIN || got === -EINTR) continue;
+      procExit(1);
+    }
+    if (got.bytes.length === 0) procExit(0);
+    const m = JSON.parse(decodeText(got.bytes)) as { cac: HandedClient["cac"]; unix: boolean };
+    return { fd: got.fd, ...m };
+  }
+}
+
+/** The client's socket as the connection needs it: waits run interrupts, as between commands they must. */
+function socketIo(fd: number): SocketIo {
+  setNonblocking(fd, true);
+  return {
+    recv(buf, off, len) {
+      for (;;) {
+        const n = recvBuf(fd, buf.subarray(off, off + len), len, MSG_DONTWAIT);
+        if (n >= 0) return n;
+        if (n === -EINTR) continue;
+        if (n !== -EAGAIN) return 0;
+        sessionState.doingCommandRead = true;
+        waitLatchOrSocket(fd, WL_SOCKET_READABLE, -1, 0);
+        resetLatch();
+        processMainLoopInterrupts();
+        sessionState.doingCommandRead = false;
+      }
+    },
+    send(buf, off, len) {
+      for (;;) {
+        const n = sendBuf(fd, buf.subarray(off, off + len), len, MSG_DONTWAIT);
+        if (n >= 0) return n;
+        if (n === -EINTR) continue;
+        if (n !== -EAGAIN) return -1;
+        waitLatchOrSocket(fd, WL_SOCKET_WRITEABLE, -1, 0);
+        resetLatch();
+        // While output is stuck only the end of the session may interrupt.
+        if (interruptPending(INTERRUPT_PROC_DIE)) return -1;
+      }
+    },
+    readable() {
+      setPollFd(0, fd, POLLIN);
+      return pollFds(1, 0) > 0;
+    },
+  };
+}
+
+const REFUSALS: Readonly<Record<Exclude<HandedClient["cac"], "ok">, readonly [string, string]>> = {
+  startup: [ERRCODE.CANNOT_CONNECT_NOW, "the database system is starting up"],
+  recovery: [ERRCODE.CANNOT_CONNECT_NOW, "the database system is in recovery mode"],
+  shutdown: [ERRCODE.CANNOT_CONNECT_NOW, "the database system is shutting down"],
+  toomany: [ERRCODE.TOO_MANY_CONNECTIONS, "sorry, too many clients already"],
+};
+
+/** Runs a client backend; never returns. */
+export function backendMain(args: ChildArgs, controlFd: number): never {
+  const client = waitForClient(controlFd);
+  const c = new ClientConnection(socketIo(client.fd));
+  setClientConnection(c);
+  try {
+    startSession(args, client, c);
+  } catch (thrown) {
+    const e = toPgError(thrown);
+    if (e.severity === "ERROR") e.severity = "FATAL";
+    reportError(e);
+    c.flush();
+    if (e.severity === "PANIC") exitNow(2);
+    procExit(1);
+  }
+  return postgresMain(c, {
+    reportActivity: (state, query) => pgstatReportActivity(state, query, getCurrentTimestamp()),
+    beforeIdle: armIdleTimeouts,
+    reportChangedSettings: reportChangedGucOptions,
+    exit(code) {
+      c.flush();
+      procExit(code);
+    },
+  });
+}
+
+function armIdleTimeouts(): void {
+  if (isTransactionOrTransactionBlock()) {
+    if (guc.idle_in_transaction_session_timeout > 0) {
+      enableTimeoutAfter(IDLE_IN_TRANSACTION_SESSION_TIMEOUT, guc.idle_in_transaction_session_timeout);
+    }
+  } else if (guc.idle_session_timeout > 0) enableTimeoutAfter(IDLE_SESSION_TIMEOUT, guc.idle_session_timeout);
+}
+
+function startSession(args: ChildArgs, client: HandedClient, c: ClientConnection): void {
+  // The settings may have been reloaded while this process waited.
+  loadExecParams(args);
+  session.startTimeMs = Date.now();
+  installSessionInterruptHandlers();
+  sessionState.clientAuthInProgress = true;
+  session.authInProgress = true;
+  session.clientReady = true;
+  let remoteHost = "[local]";
+  let remotePort = "";
+  let address: number[] | null = null;
+  if (!client.unix) {
+    setsockoptInt(client.fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    setsockoptInt(client.fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    const peer = getpeername(client.fd);
+    if (typeof peer !== "number" && peer.family !== "unix") {
+      remoteHost = peer.host;
+      remotePort = String(peer.port);
+      address = parseAddress(peer.host);
+    }
+  }
+  session.remoteHost = remoteHost;
+  session.remotePort = remotePort;
+  if (guc.log_connections !== "" && guc.log_connections !== "off") {
+    logMessage(
+      remotePort === ""
+        ? `connection received: host=${remoteHost}`
+        : `connection received: host=${remoteHost} port=${remotePort}`,
+    );
+  }
+  registerTimeout(STARTUP_PACKET_TIMEOUT, () => exitNow(1));
+  enableTimeoutAfter(STARTUP_PACKET_TIMEOUT, guc.authentication_timeout * 1000);
+  const packet = processStartupPacket(c);
+  if (packet.kind === "gone") procExit(0);
+  if (packet.kind === "cancel") {
+    sendCancelRequest(packet.pid, packet.key);
+    procExit(0);
+  }
+  session.userName = packet.user;
+  session.databaseName = packet.database;
+  if (client.cac !== "ok") {
+    const [code, message] = REFUSALS[client.cac];
+    throw new PgError({ severity: "FATAL", code, message, routine: "ProcessStartupPacket" });
+  }
+  initProcess("backend");
+  // Interrupt words and latches are in shared memory now.
+  const cancelKey = randomBytes(packet.proto >= ((3 << 16) | 2) ? 32 : 4);
+  procSignalInit(cancelKey);
+  installBackendHooks();
+  onInterrupt(INTERRUPT_CONFIG_RELOAD, () => loadExecParams(args));
+  pgstatBestart({
+    backendType: "client backend",
+    startTimestamp: getCurrentTimestamp(),
+    databaseId: 0,
+    userId: 0,
+    clientAddr: client.unix ? "" : remoteHost,
+    clientPort: client.unix ? -1 : Number(remotePort),
+    applicationName: packet.applicationName,
+  });
+  initCatalogAccess();
+  const hbaPath = guc.hba_file || `${args.dataDirectory}/pg_hba.conf`;
+  const identPath = guc.ident_file || `${args.dataDirectory}/pg_ident.conf`;
+  const systemUser = inStartupTransaction(() => {
+    const role = lookupRole(packet.user);
+    if (role !== null) checkReservedConnections(role, haveNFreeProcs);
+    return clientAuthentication({
+      c,
+      user: packet.user,
+      database: packet.database,
+      replication: packet.replication,
+      address,
+      remoteHost,
+      hba: parseHba(readText(hbaPath), hbaPath).lines,
+      ident: parseIdent(readText(identPath), identPath).lines,
+      lookup: () =>
+        role === null ? null : {
+          password: role.rolpassword,
+          expired: role.rolvaliduntil !== null && typeof role.rolvaliduntil === "number" &&
+            role.rolvaliduntil < getCurrentTimestamp(),
+        },
+      isMember: (group) => getrolnameMembership(packet.user, group),
+      peerUser: () => userNameOf(peerCredentials(client.fd).uid),
+      mockSecret: () => randomBytes(32),
+    });
+  });
+  disableTimeout(STARTUP_PACKET_TIMEOUT, false);
+  sessionState.clientAuthInProgress = false;
+  session.authInProgress = false;
+  initPostgres(packet.database, packet.user, systemUser);
+  processStartupOptions(packet.settings);
+  resetBackendState();
+  pgstatBestart({
+    backendType: "client backend",
+    startTimestamp: getCurrentTimestamp(),
+    databaseId: myDatabaseId(),
+    userId: getUserId(),
+    clientAddr: client.unix ? "" : remoteHost,
+    clientPort: client.unix ? -1 : Number(remotePort),
+    applicationName: guc.application_name,
+  });
+  beginReportingGucOptions((name, value) => {
+    c.out.beginMessage(PqMsg_ParameterStatus);
+    c.out.cstring(name);
+    c.out.cstring(value);
+    c.out.endMessage();
+  });
+  c.out.beginMessage(PqMsg_BackendKeyData);
+  c.out.int32(getpid());
+  c.out.bytes(cancelKey);
+  c.out.endMessage();
+}
+
+function readText(path: string): string {
+  const bytes = readFile(path);
+  return typeof bytes === "number" ? "" : decodeText(bytes);
+}
+
+/** Login name of an operating-system user id, from /etc/passwd. */
+function userNameOf(uid: number): string | null {
+  for (const line of readText("/etc/passwd").split("\n")) {
+    const f = line.split(":");
+    if (Number(f[2]) === uid && f.length > 2) return f[0];
+  }
+  return null;
+}

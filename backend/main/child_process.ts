@@ -1,0 +1,60 @@
+/**
+ * What every child of the postmaster does first: settings, shared memory, signals, watching the postmaster.
+ * Follows SubPostmasterMain() in src/backend/postmaster/launch_backend.c.
+ */
+import { PgError } from "../../base/error.ts";
+import { markConfigurationStarted, restoreGucState } from "../../conf/guc.ts";
+import { chdir, writeBuf } from "../../shmem/os/files.ts";
+import { exitNow, getpid, setParentDeathSignal, SIGQUIT } from "../../shmem/os/process.ts";
+import { setPostmasterDeathFd } from "../../shmem/latch.ts";
+import { initSignals } from "../../shmem/signals.ts";
+import { attachSharedMemory, shmemPath } from "../storage/ipc/ipci.ts";
+import { registerPostmasterChildActive } from "../storage/ipc/pmsignal.ts";
+import { installReporting, reportError, session, setLogWriter, toPgError } from "../utils/error/elog.ts";
+import { procExit } from "../storage/ipc/ipc.ts";
+import { initializeTimeouts } from "../utils/misc/timeout.ts";
+
+export interface ChildArgs {
+  readonly dataDirectory: string;
+  readonly childSlot: number;
+  readonly postmasterDeathFd: number;
+  readonly execParamsFile: string;
+}
+
+/** Sets this process up as a child; its working directory is the data directory from now on. */
+export function initChildProcess(a: ChildArgs, backendType: string): void {
+  chdir(a.dataDirectory);
+  session.pid = getpid();
+  session.backendType = backendType;
+  setLogWriter((bytes) => {
+    writeBuf(2, bytes);
+  });
+  installReporting();
+  initSignals();
+  setPostmasterDeathFd(a.postmasterDeathFd);
+  setParentDeathSignal(SIGQUIT);
+  loadExecParams(a);
+  markConfigurationStarted();
+  attachSharedMemory(shmemPath(a.dataDirectory));
+  registerPostmasterChildActive(a.childSlot);
+  initializeTimeouts();
+}
+
+/** Reads the settings that the postmaster wrote; again at reload. */
+export function loadExecParams(a: ChildArgs): void {
+  restoreGucState(Deno.readTextFileSync(`${a.dataDirectory}/${a.execParamsFile}`).split("\n").filter((l) => l !== ""));
+}
+
+/** Runs the main routine of an auxiliary process; an error that escapes it ends the process with status 1 (PANIC: 2). */
+export function runChild(main: () => void): never {
+  try {
+    main();
+    procExit(0);
+  } catch (thrown) {
+    const e = toPgError(thrown);
+    if (!(thrown instanceof PgError) || e.severity === "ERROR") e.severity = "FATAL";
+    reportError(e);
+    if (e.severity === "PANIC") exitNow(2);
+    procExit(1);
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * Starting child processes: the same executable with --forkchild=<kind>, all handled signals blocked from its first moment.
+ *
+ * A child gets descriptor 3, the read end of a pipe whose write end only the postmaster holds (end of file tells that the
+ * postmaster is gone), and a backend also descriptor 4, a socket over which its client's socket arrives. Settings travel in
+ * global/config_exec_params, which the postmaster writes at start and at each reload.
+ * Follows src/backend/postmaster/launch_backend.c (the EXEC_BACKEND way of it).
+ */
+import { HANDLED_SIGNALS } from "../shmem/signals.ts";
+import { spawn } from "../shmem/os/process.ts";
+
+export type ChildKind = "backend" | "startup" | "checkpointer" | "bgwriter" | "walwriter";
+
+/** Descriptors that a child finds open. */
+export const POSTMASTER_DEATH_FD = 3;
+export const CLIENT_SOCKET_FD = 4;
+export const EXEC_PARAMS_FILE = "global/config_exec_params";
+
+/** Names in log messages. */
+export const CHILD_TITLES: Readonly<Record<ChildKind, string>> = {
+  backend: "client backend",
+  startup: "startup process",
+  checkpointer: "checkpointer process",
+  bgwriter: "background writer process",
+  walwriter: "WAL writer process",
+};
+
+/** Overwritten in place by the process title, so there must be room for one. */
+const TITLE_ROOM = "                                                                                                ";
+
+/** Command line that runs this program again: the compiled binary itself, or deno with main.ts. */
+export function selfCommand(...args: string[]): string[] {
+  const exec = Deno.execPath();
+  if (Deno.build.standalone) return [exec, ...args];
+  return [
+    exec,
+    "run",
+    "--allow-all",
+    "--no-prompt",
+    "--no-check",
+    "--v8-flags=--single-threaded",
+    new URL("../main.ts", import.meta.url).pathname,
+    ...args,
+  ];
+}
+
+/** Starts a child. @returns its pid. @throws {OsError} */
+export function launchChild(
+  kind: ChildKind,
+  o: { dataDirectory: string; childSlot: number; deathFd: number; clientSocketFd?: number },
+): number {
+  const fds: [number, number][] = [[POSTMASTER_DEATH_FD, o.deathFd]];
+  if (o.clientSocketFd !== undefined) fds.push([CLIENT_SOCKET_FD, o.clientSocketFd]);
+  const args = selfCommand(`--forkchild=${kind}`, o.dataDirectory, String(o.childSlot), TITLE_ROOM);
+  return spawn({ path: args[0], args, env: Deno.env.toObject(), fds, blockSignals: HANDLED_SIGNALS });
+}
