@@ -54,27 +54,27 @@ async function child(kind: string, args: readonly string[]): Promise<never> {
     case "backend": {
       const { backendMain } = await import("./backend/main/backend_main.ts");
       await loadParser();
-      initChildProcess(a, "client backend");
+      initChildProcess(a, "backend", "client backend");
       return backendMain(a, CLIENT_SOCKET_FD);
     }
     case "startup": {
       const { startupProcessMain } = await import("./workers/startup.ts");
-      initChildProcess(a, "startup");
+      initChildProcess(a, "startup", "startup");
       return runChild(startupProcessMain);
     }
     case "checkpointer": {
       const { checkpointerMain } = await import("./workers/checkpointer.ts");
-      initChildProcess(a, "checkpointer");
+      initChildProcess(a, "checkpointer", "checkpointer");
       return runChild(checkpointerMain);
     }
     case "bgwriter": {
       const { backgroundWriterMain } = await import("./workers/bgwriter.ts");
-      initChildProcess(a, "background writer");
+      initChildProcess(a, "bgwriter", "background writer");
       return runChild(backgroundWriterMain);
     }
     case "walwriter": {
       const { walWriterMain } = await import("./workers/walwriter.ts");
-      initChildProcess(a, "walwriter");
+      initChildProcess(a, "walwriter", "walwriter");
       return runChild(walWriterMain);
     }
     default:

@@ -100,7 +100,7 @@ function truncate(desc: TupleDesc, left: Item, right: Item, cmps: readonly Compa
 }
 
 /** Splits a level's items into pages by fill factor. */
-function paginate(items: readonly Item[], fillfactor: number, highkeyOf: (i: number) => Uint8Array): number[][] {
+function paginate(items: readonly Item[], fillfactor: number): number[][] {
   const usable = BLCKSZ - PAGE_HEADER - SIZEOF_OPAQUE;
   const keepFree = Math.floor((BLCKSZ * (100 - fillfactor)) / 100);
   const pages: number[][] = [];
@@ -108,8 +108,8 @@ function paginate(items: readonly Item[], fillfactor: number, highkeyOf: (i: num
   let used = 0;
   for (let i = 0; i < items.length; i++) {
     const size = items[i].tuple.length + LINE_POINTER;
-    // Room for the high key must remain: it is no longer than an item with a TID added.
-    const highkey = i + 1 < items.length ? highkeyOf(i).length + LINE_POINTER + 8 : 0;
+    // Room for the high key must remain: it is no longer than the next item with a TID added.
+    const highkey = i + 1 < items.length ? items[i + 1].tuple.length + 8 + LINE_POINTER : 0;
     const full = used + size + highkey > usable || usable - used < keepFree;
     if (full && current.length > 1) {
       pages.push(current);
@@ -199,7 +199,7 @@ export function buildBtreeFile(
       }
       return t;
     };
-    const groups = paginate(items, isLeaf ? BTREE_DEFAULT_FILLFACTOR : BTREE_NONLEAF_FILLFACTOR, highkeyOf);
+    const groups = paginate(items, isLeaf ? BTREE_DEFAULT_FILLFACTOR : BTREE_NONLEAF_FILLFACTOR);
     const pages: Page[] = groups.map((group) => ({
       items: group.map((i) => items[i]),
       lowkey: group[0] === 0 ? null : highkeyOf(group[0] - 1),

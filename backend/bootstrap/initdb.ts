@@ -200,11 +200,24 @@ function moveInto(from: string, to: string): void {
   Deno.removeSync(from);
 }
 
+/** Makes template0 and postgres copies of template1 as it is now. */
+function copyTemplate(dir: string): void {
+  for (const db of COPIES) {
+    for (const entry of Deno.readDirSync(`${dir}/base/1`)) {
+      Deno.copyFileSync(`${dir}/base/1/${entry.name}`, `${dir}/base/${db}/${entry.name}`);
+    }
+  }
+}
+
 /**
  * Creates a data directory.
  * @throws {InitdbError} if the target is in use.
  */
-export function initdb(options: InitdbOptions, bootstrapXlog: BootstrapXlog): void {
+export function initdb(
+  options: InitdbOptions,
+  bootstrapXlog: BootstrapXlog,
+  postBootstrap: ((dir: string, username: string) => void) | null = null,
+): void {
   const dataDir = options.dataDir.replace(/\/+$/, "") || "/";
   const state = examine(dataDir);
   if (options.walDir !== null && isDirectory(options.walDir)) examine(options.walDir);
@@ -220,6 +233,10 @@ export function initdb(options: InitdbOptions, bootstrapXlog: BootstrapXlog): vo
   try {
     Deno.chmodSync(work, dirMode);
     populate(work, options, bootstrapXlog);
+    if (postBootstrap !== null) {
+      postBootstrap(work, options.username);
+      copyTemplate(work);
+    }
     if (options.sync) syncTree(work);
     if (crossesMount) {
       moveInto(work, dataDir);

@@ -6,13 +6,7 @@
  */
 import { assert } from "../../base/assert.ts";
 import type { Oid } from "../../base/types.ts";
-import {
-  type CatalogInfo,
-  catalogInfo,
-  indexAttributes,
-  rowToDatums,
-  type TypedRow,
-} from "../catalog/catalog_codec.ts";
+import { type CatalogInfo, catalogInfo, columnToDatum, indexAttributes } from "../catalog/catalog_codec.ts";
 import type { AclItem, CatalogName } from "../catalog/catalog_rows.ts";
 import { CATALOGS } from "../catalog/data/schema.ts";
 import { ROWS } from "../catalog/data/rows.ts";
@@ -75,41 +69,54 @@ function aclItem([grantee, grantor, letters]: [number, number, string]): AclItem
   return { ai_grantee: grantee, ai_grantor: grantor, ai_privs: privs + options * 4294967296 };
 }
 
-function typedRow(info: CatalogInfo, values: JsonRow): TypedRow {
-  const row: TypedRow = {};
-  info.fact.columns.forEach((c, i) => {
-    const v = values[i];
-    row[c[0]] = c[8] === "_aclitem" && Array.isArray(v) ? v.map((a) => aclItem(a)) : v;
-  });
-  return row;
+/** Datums of a row in attribute order. */
+function datumsOf(info: CatalogInfo, row: JsonRow): Datum[] {
+  const columns = info.fact.columns;
+  const out: Datum[] = new Array(columns.length);
+  for (let i = 0; i < columns.length; i++) {
+    let v = row[i];
+    if (v !== null && columns[i][8] === "_aclitem") v = (v as [number, number, string][]).map(aclItem);
+    out[i] = columnToDatum(info, i + 1, v);
+  }
+  return out;
 }
 
 const BOOTSTRAP_SUPERUSERID = 10;
 
-/** Puts the choices of the administrator into the rows. */
-function personalise(name: CatalogName, rows: TypedRow[], o: TemplateOptions): void {
-  if (name === "pg_authid") {
-    const su = rows.find((r) => r.oid === BOOTSTRAP_SUPERUSERID);
-    assert(su !== undefined, "no bootstrap superuser");
-    su.rolname = o.superuser;
-    su.rolpassword = o.passwordSecret;
-  } else if (name === "pg_database") {
-    for (const r of rows) {
-      r.encoding = o.locale.encoding;
-      r.datlocprovider = o.locale.provider;
-      r.datcollate = o.locale.collate;
-      r.datctype = o.locale.ctype;
-      r.datlocale = o.locale.locale;
-      r.daticurules = o.locale.icuRules;
-      r.datcollversion = r.oid !== 4 && o.locale.provider === "b" ? "1" : null;
+/** Puts the choices of the administrator, and the SQL that is ours, into the rows. */
+function personalise(info: CatalogInfo, rows: JsonRow[], o: TemplateOptions): void {
+  const at = (column: string) => (info.attnum.get(column) as number) - 1;
+  const set = (row: JsonRow, values: Record<string, unknown>) => {
+    for (const column in values) row[at(column)] = values[column];
+  };
+  switch (info.fact.name) {
+    case "pg_authid": {
+      const su = rows.find((r) => r[0] === BOOTSTRAP_SUPERUSERID);
+      assert(su !== undefined, "no bootstrap superuser");
+      set(su, { rolname: o.superuser, rolpassword: o.passwordSecret });
+      break;
     }
-  } else if (name === "pg_proc") {
-    for (const r of rows) {
-      const body = SQL_FUNCTION_BODIES.get(r.oid as number);
-      if (body !== undefined) r.prosrc = body;
+    case "pg_database":
+      for (const r of rows) {
+        set(r, {
+          encoding: o.locale.encoding,
+          datlocprovider: o.locale.provider,
+          datcollate: o.locale.collate,
+          datctype: o.locale.ctype,
+          datlocale: o.locale.locale,
+          daticurules: o.locale.icuRules,
+          datcollversion: r[0] !== TEMPLATE0_DB_OID && o.locale.provider === "b" ? "1" : null,
+        });
+      }
+      break;
+    case "pg_proc": {
+      const prosrc = at("prosrc");
+      for (const r of rows) r[prosrc] = SQL_FUNCTION_BODIES.get(r[0] as number) ?? r[prosrc];
+      break;
     }
   }
 }
+const TEMPLATE0_DB_OID: Oid = 4;
 
 interface Sizes {
   pages: number;
@@ -121,8 +128,8 @@ class CatalogFiles {
   readonly heap: Uint8Array[];
   readonly indexes: { oid: Oid; pages: Uint8Array[] }[];
 
-  constructor(info: CatalogInfo, rows: readonly TypedRow[], checksums: boolean) {
-    const datums = rows.map((r) => rowToDatums(info, r));
+  constructor(info: CatalogInfo, rows: readonly JsonRow[], checksums: boolean) {
+    const datums = rows.map((r) => datumsOf(info, r));
     const heap = buildHeapFile(info.desc, datums, checksums);
     this.heap = heap.pages;
     this.indexes = info.fact.indexes.map((index) => {
@@ -161,12 +168,14 @@ export function buildTemplate(o: TemplateOptions): Template {
     }
   };
 
-  let classRows: TypedRow[] = [];
+  let classRows: JsonRow[] = [];
   for (const fact of CATALOGS) {
     const info = catalogInfo(fact.name);
-    const rows = json[fact.name].map((r) => typedRow(info, r));
-    personalise(fact.name, rows, o);
-    if (info.columnNames[0] === "oid") { for (const r of rows) nextOid = Math.max(nextOid, (r.oid as number) + 1); }
+    const rows = json[fact.name];
+    personalise(info, rows, o);
+    if (info.columnNames[0] === "oid") {
+      for (const r of rows) nextOid = Math.max(nextOid, (r[0] as number) + 1);
+    }
     if (fact.name === "pg_class") classRows = rows;
     // For pg_class only to learn its size, which does not depend on the counts in it.
     putCatalog(info, new CatalogFiles(info, rows, o.checksums), rows.length);
@@ -174,23 +183,27 @@ export function buildTemplate(o: TemplateOptions): Template {
 
   const emptyIndex = buildBtreeFile(makeTupleDesc([]), [], [], o.checksums);
   const maps = { shared: new Map<Oid, Oid>(), local: new Map<Oid, Oid>() };
+  const classInfo = catalogInfo("pg_class");
+  const at = (column: string) => (classInfo.attnum.get(column) as number) - 1;
+  const [relpages, reltuples] = [at("relpages"), at("reltuples")];
+  const [relallvisible, relallfrozen] = [at("relallvisible"), at("relallfrozen")];
   for (const row of classRows) {
-    const oid = row.oid as number;
-    const shared = row.relisshared as boolean;
-    if (row.relfilenode === 0) maps[shared ? "shared" : "local"].set(oid, oid);
+    const oid = row[0] as number;
+    const shared = row[at("relisshared")] as boolean;
+    const relkind = row[at("relkind")];
+    if (row[at("relfilenode")] === 0) maps[shared ? "shared" : "local"].set(oid, oid);
     if (!sizes.has(oid)) {
       // A toast table or its index: nothing is stored out of line.
-      const isIndex = row.relkind === "i";
-      assert(isIndex || row.relkind === "t", "unexpected relation without rows", oid);
+      const isIndex = relkind === "i";
+      assert(isIndex || relkind === "t", "unexpected relation without rows", oid);
       put(shared, String(oid), isIndex ? emptyIndex : []);
       sizes.set(oid, { pages: isIndex ? 1 : 0, tuples: 0 });
     }
     const size = sizes.get(oid) as Sizes;
-    row.relpages = size.pages;
-    row.reltuples = size.tuples;
-    if (row.relkind !== "i") row.relallvisible = row.relallfrozen = size.pages;
+    row[relpages] = size.pages;
+    row[reltuples] = size.tuples;
+    if (relkind !== "i") row[relallvisible] = row[relallfrozen] = size.pages;
   }
-  const classInfo = catalogInfo("pg_class");
   const again = new CatalogFiles(classInfo, classRows, o.checksums);
   put(false, String(classInfo.fact.oid), again.heap);
   databaseFiles.pop();

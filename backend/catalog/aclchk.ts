@@ -30,6 +30,7 @@ import type { AclItem } from "./catalog_rows.ts";
 import * as O from "./catalog_oids.ts";
 import { catalogScan } from "./catalog_scan.ts";
 import { catalogUpdate } from "./indexing.ts";
+import { lookupFuncWithArgs } from "../parser/lookup_func.ts";
 import { rangeVarGetRelid } from "./namespace.ts";
 import { updateAclDependencies } from "./pg_shdepend.ts";
 
@@ -227,6 +228,7 @@ export function executeGrantStmt(stmt: Raw.GrantStmt): void {
     OBJECT_DATABASE: { catalog: "pg_database", kind: "database" },
     OBJECT_SCHEMA: { catalog: "pg_namespace", kind: "schema" },
     OBJECT_TYPE: { catalog: "pg_type", kind: "type" },
+    OBJECT_FUNCTION: { catalog: "pg_proc", kind: "function" },
   };
   const target = kindOf[stmt.objtype!];
   if (target === undefined) throw notBuilt(`GRANT on ${stmt.objtype!.replace("OBJECT_", "").toLowerCase()}s`);
@@ -268,7 +270,7 @@ export function executeGrantStmt(stmt: Raw.GrantStmt): void {
 function grantTargets(stmt: Raw.GrantStmt): Oid[] {
   const out: Oid[] = [];
   for (const obj of stmt.objects ?? []) {
-    const node = obj as { RangeVar?: Raw.RangeVar; String?: Raw.String };
+    const node = obj as { RangeVar?: Raw.RangeVar; String?: Raw.String; ObjectWithArgs?: Raw.ObjectWithArgs };
     if (stmt.targtype === "ACL_TARGET_ALL_IN_SCHEMA") {
       const nsp = searchSysCache("NAMESPACENAME", node.String!.sval!);
       if (nsp === null) throw pgError(ERRCODE.UNDEFINED_SCHEMA, `schema "${node.String!.sval}" does not exist`);
@@ -285,7 +287,8 @@ function grantTargets(stmt: Raw.GrantStmt): Oid[] {
       const nsp = searchSysCache("NAMESPACENAME", node.String!.sval!);
       if (nsp === null) throw pgError(ERRCODE.UNDEFINED_SCHEMA, `schema "${node.String!.sval}" does not exist`);
       out.push(nsp.oid);
-    } else throw notBuilt("this kind of GRANT");
+    } else if (node.ObjectWithArgs !== undefined) out.push(lookupFuncWithArgs("OBJECT_FUNCTION", node.ObjectWithArgs, false));
+    else throw notBuilt("this kind of GRANT");
   }
   return out;
 }
@@ -317,6 +320,8 @@ function applyGrant(
     ? "schema"
     : catalog === "pg_database"
     ? "database"
+        : catalog === "pg_proc"
+    ? "function"
     : "type";
   const grantable = aclGrantable(acl, me, o.owner, privs);
   if (grantable === 0) {
@@ -350,6 +355,8 @@ function objectName(catalog: CheckedCatalog, oid: Oid): string {
       return searchSysCache("NAMESPACEOID", oid)!.nspname;
     case "pg_database":
       return searchSysCache("DATABASEOID", oid)!.datname;
+    case "pg_proc":
+      return searchSysCache("PROCOID", oid)!.proname;
     default:
       return String(oid);
   }
@@ -370,6 +377,11 @@ function writeAcl(catalog: CheckedCatalog, oid: Oid, acl: AclItem[]): void {
     case "pg_database": {
       const r = searchSysCache("DATABASEOID", oid)!;
       catalogUpdate("pg_database", r.ctid, { ...r, datacl: acl });
+      break;
+    }
+    case "pg_proc": {
+      const r = searchSysCache("PROCOID", oid)!;
+      catalogUpdate("pg_proc", r.ctid, { ...r, proacl: acl });
       break;
     }
     default:

@@ -8,6 +8,7 @@
 import { ERRCODE } from "../../base/errcodes.ts";
 import { pgError } from "../../base/error.ts";
 import { FirstNormalTransactionId, InvalidOid, type Oid, type RelFileLocator } from "../../base/types.ts";
+import { guc } from "../../conf/guc_values.ts";
 import type { Attribute } from "../access/common/tupdesc.ts";
 import { relationClose, relationOpen } from "../access/common/relation.ts";
 import { commandCounterIncrement } from "../access/transam/xact.ts";
@@ -38,6 +39,9 @@ import { recordDependencyOnOwner } from "./pg_shdepend.ts";
 import { arrayTypeRow, assignTypeArrayOid, makeArrayTypeName, rowTypeRow, typeCreate } from "./pg_type.ts";
 import { createConstraintEntry } from "./pg_constraint.ts";
 import { relationCreateStorage, relationDropStorage } from "./storage.ts";
+
+/** Statistics views show columns of this type; nothing else may. */
+const ANYARRAYOID = 2277;
 
 /** Most columns a table can have. */
 export const MaxHeapAttributeNumber = 1600;
@@ -159,7 +163,7 @@ export function checkAttributeNamesTypes(attrs: readonly Attribute[], relkind: s
 /** @throws 42P16 if a column cannot have the type. */
 export function checkAttributeType(name: string, typeId: Oid): void {
   const t = searchSysCache("TYPEOID", typeId);
-  if (t !== null && t.typtype === "p") {
+  if (t !== null && t.typtype === "p" && !(typeId === ANYARRAYOID && guc.allow_system_table_mods)) {
     throw pgError(ERRCODE.INVALID_TABLE_DEFINITION, `column "${name}" has pseudo-type ${formatTypeBe(typeId)}`, {
       routine: "CheckAttributeType",
     });

@@ -18,7 +18,7 @@ import { nodeToString } from "../nodes/outfuncs.ts";
 import { AccessExclusiveLock, NoLock, ShareLock } from "../storage/lmgr/locktypes.ts";
 import { cacheInvalidateRelcacheByRelid } from "../utils/cache/inval.ts";
 import type { Relation } from "../utils/cache/relation.ts";
-import { relationGetIndexList, relationSetNewRelfilenumber } from "../utils/cache/relcache.ts";
+import { relationGetIndexList, relationNoteCreated, relationSetNewRelfilenumber } from "../utils/cache/relcache.ts";
 import { searchSysCache } from "../utils/cache/syscache.ts";
 import { relationGetNumberOfBlocks } from "../storage/buffer/bufmgr.ts";
 import { catalogScan } from "./catalog_scan.ts";
@@ -171,6 +171,7 @@ export function indexCreate(heapRel: Relation, n: NewIndex): { indexId: Oid; con
   setHasIndex(heapRel.rd_id);
   commandCounterIncrement();
   const indexRel = indexOpen(indexId, AccessExclusiveLock);
+  relationNoteCreated(indexRel);
   indexBuild(heapRel, indexRel);
   indexClose(indexRel, NoLock);
   return { indexId, constraintId };

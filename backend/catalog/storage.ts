@@ -53,6 +53,7 @@ import {
 } from "../storage/smgr/smgr.ts";
 import type { Relation } from "../utils/cache/relation.ts";
 import { lazyPrivate } from "../storage/page/scratch.ts";
+import "../storage/buffer/bufdrop.ts"; // dropped files lose their buffers
 import { ERRCODE } from "../../base/errcodes.ts";
 
 const XLOG_SMGR_CREATE = 0x10;

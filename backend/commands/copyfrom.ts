@@ -20,7 +20,7 @@ import { refuseTriggers } from "../executor/exec_triggers.ts";
 import { makeNode } from "../nodes/make_node.ts";
 import type { Node } from "../nodes/nodes.ts";
 import { stringToNode } from "../nodes/readfuncs.ts";
-import { expressionPlanner } from "../optimizer/plan/planner.ts";
+import { expressionPlanner } from "../optimizer/plan/expression_planner.ts";
 import { getOwnedSequence } from "../catalog/pg_depend.ts";
 import type { Datum } from "../utils/fmgr/datum.ts";
 import type { Relation } from "../utils/cache/relation.ts";

@@ -100,7 +100,7 @@ export class CopyFromParser {
     let i = this.#pos;
     let inQuote = false;
     let lastWasEsc = false;
-    for (;;) {
+    scan: for (;;) {
       const buf = this.#buf;
       const len = this.#len;
       for (; i < len; i++) {
@@ -122,9 +122,9 @@ export class CopyFromParser {
           const base = i - this.#pos;
           if (c === CR) {
             if (i + 1 >= len && this.#more()) {
+              // Look at the carriage return again, now that what follows it is here.
               i = this.#pos + base;
-              i--;
-              break;
+              continue scan;
             }
             const crlf = this.#buf[i + 1] === LF && i + 1 < this.#len;
             const kind = crlf ? 3 : 2;

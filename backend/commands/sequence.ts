@@ -33,13 +33,10 @@ import {
 } from "../storage/buffer/bufmgr.ts";
 import { AccessShareLock, NoLock, RowExclusiveLock, ShareRowExclusiveLock } from "../storage/lmgr/locktypes.ts";
 import {
-  itemIdGetLength,
   itemIdGetOffset,
   pageAddItem,
   pageGetLSN,
   pageGetSpecialPointer,
-  pageInit,
-  pageSetLSN,
 } from "../storage/page/page.ts";
 import type { Relation } from "../utils/cache/relation.ts";
 import { relationSetNewRelfilenumber } from "../utils/cache/relcache.ts";

@@ -44,7 +44,7 @@ import { processSubcommand, type UtilityCall } from "../tcop/utility.ts";
 import { formatTypeBe } from "../utils/adt/format_type.ts";
 import { ACL_TRUNCATE } from "../utils/adt/acl.ts";
 import type { Relation } from "../utils/cache/relation.ts";
-import { relationSetNewRelfilenumber } from "../utils/cache/relcache.ts";
+import { relationNoteCreated, relationSetNewRelfilenumber } from "../utils/cache/relcache.ts";
 import { searchSysCache } from "../utils/cache/syscache.ts";
 import { getUserId } from "../utils/init/globals.ts";
 import { defineIndex, reloptionsOf } from "./indexcmds.ts";
@@ -150,6 +150,7 @@ function defineRelation(
   });
   commandCounterIncrement();
   const rel = tableOpen(relid, NoLock);
+  relationNoteCreated(rel);
   addRelationNewConstraints(
     rel,
     def.columns.map((c, i) => ({ attnum: i + 1, column: c })),
@@ -175,7 +176,7 @@ export function cookDefault(pstate: ParseState, raw: Raw.Node, att: Attribute): 
     pstate,
     raw,
     att.attgenerated !== "" ? "EXPR_KIND_GENERATED_COLUMN" : "EXPR_KIND_COLUMN_DEFAULT",
-  );
+  )!;
   if (att.attgenerated === "" && pullVarnos(expr).length > 0) {
     throw pgError(ERRCODE.INVALID_COLUMN_REFERENCE, "cannot use column reference in DEFAULT expression");
   }

@@ -40,7 +40,7 @@ import { newHeapCreateToastTable } from "../catalog/toasting.ts";
 import { compileExpr, compileExprOnRow } from "../executor/exec_expr.ts";
 import type { Node } from "../nodes/nodes.ts";
 import { containVolatileFunctions } from "../optimizer/util/clauses.ts";
-import { expressionPlanner } from "../optimizer/plan/planner.ts";
+import { expressionPlanner } from "../optimizer/plan/expression_planner.ts";
 import { transformAlterPart } from "../parser/parse_utilcmd.ts";
 import { AccessExclusiveLock, NoLock, ShareUpdateExclusiveLock } from "../storage/lmgr/locktypes.ts";
 import { processSubcommand, type UtilityCall } from "../tcop/utility.ts";

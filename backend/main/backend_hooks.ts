@@ -4,7 +4,7 @@
  */
 import "../executor/exec_catalog_pg.ts";
 import "../executor/exec_index_expr.ts";
-import "../access/heap/heap_toast.ts";
+import "../access/heap/heapam_handler.ts";
 import { notBuilt } from "../../base/error.ts";
 import type { Oid } from "../../base/types.ts";
 import { atEOXactGuc, atStartGuc, newGucNestLevel, registerAssignHook } from "../../conf/guc.ts";

@@ -49,13 +49,14 @@ import { processStartupPacket } from "../tcop/backend_startup.ts";
 import { procExit } from "../storage/ipc/ipc.ts";
 import { installSessionInterruptHandlers, sessionState } from "../storage/ipc/process_interrupts.ts";
 import { procSignalInit, sendCancelRequest } from "../storage/ipc/procsignal.ts";
+import { initProcessPhase2 } from "../storage/ipc/procarray.ts";
+import { sharedInvalBackendInit } from "../storage/ipc/sinvaladt.ts";
 import { haveNFreeProcs, initProcess } from "../storage/lmgr/proc.ts";
 import { pgstatBestart, pgstatReportActivity } from "../utils/activity/backend_status.ts";
 import { getCurrentTimestamp } from "../utils/time/clock.ts";
 import { reportError, session, toPgError } from "../utils/error/elog.ts";
 import {
   checkReservedConnections,
-  initCatalogAccess,
   initPostgres,
   inStartupTransaction,
   lookupRole,
@@ -222,6 +223,8 @@ function startSession(args: ChildArgs, client: HandedClient, c: ClientConnection
   }
   initProcess("backend");
   // Interrupt words and latches are in shared memory now.
+  initProcessPhase2();
+  sharedInvalBackendInit(false);
   const cancelKey = randomBytes(packet.proto >= ((3 << 16) | 2) ? 32 : 4);
   procSignalInit(cancelKey);
   installBackendHooks();
@@ -235,7 +238,6 @@ function startSession(args: ChildArgs, client: HandedClient, c: ClientConnection
     clientPort: client.unix ? -1 : Number(remotePort),
     applicationName: packet.applicationName,
   });
-  initCatalogAccess();
   const hbaPath = guc.hba_file || `${args.dataDirectory}/pg_hba.conf`;
   const identPath = guc.ident_file || `${args.dataDirectory}/pg_ident.conf`;
   const systemUser = inStartupTransaction(() => {

@@ -7,10 +7,12 @@ import { markConfigurationStarted, restoreGucState } from "../../conf/guc.ts";
 import { chdir, writeBuf } from "../../shmem/os/files.ts";
 import { exitNow, getpid, setParentDeathSignal, SIGQUIT } from "../../shmem/os/process.ts";
 import { setPostmasterDeathFd } from "../../shmem/latch.ts";
+import { INTERRUPT_CONFIG_RELOAD, onInterrupt } from "../../shmem/interrupt.ts";
 import { initSignals } from "../../shmem/signals.ts";
 import { attachSharedMemory, shmemPath } from "../storage/ipc/ipci.ts";
 import { registerPostmasterChildActive } from "../storage/ipc/pmsignal.ts";
 import { installReporting, reportError, session, setLogWriter, toPgError } from "../utils/error/elog.ts";
+import { type BackendType, myProcess } from "../utils/init/my_process.ts";
 import { procExit } from "../storage/ipc/ipc.ts";
 import { initializeTimeouts } from "../utils/misc/timeout.ts";
 
@@ -22,10 +24,12 @@ export interface ChildArgs {
 }
 
 /** Sets this process up as a child; its working directory is the data directory from now on. */
-export function initChildProcess(a: ChildArgs, backendType: string): void {
+export function initChildProcess(a: ChildArgs, kind: BackendType, title: string): void {
+  myProcess.isUnderPostmaster = true;
+  myProcess.backendType = kind;
   chdir(a.dataDirectory);
   session.pid = getpid();
-  session.backendType = backendType;
+  session.backendType = title;
   setLogWriter((bytes) => {
     writeBuf(2, bytes);
   });
@@ -34,6 +38,7 @@ export function initChildProcess(a: ChildArgs, backendType: string): void {
   setPostmasterDeathFd(a.postmasterDeathFd);
   setParentDeathSignal(SIGQUIT);
   loadExecParams(a);
+  onInterrupt(INTERRUPT_CONFIG_RELOAD, () => loadExecParams(a));
   markConfigurationStarted();
   attachSharedMemory(shmemPath(a.dataDirectory));
   registerPostmasterChildActive(a.childSlot);

@@ -1,13 +1,16 @@
 /** The resource managers that write WAL, one line each: what redo must know. Follows src/include/access/rmgrlist.h. */
+import { pglzDecompress } from "../access/common/pg_lzcompress.ts";
 import { heap2Rmgr, heapRmgr } from "../access/heap/heapam_xlog.ts";
+import { installMultiXactManager } from "../access/heap/multixact_access.ts";
 import { btreeRmgr } from "../access/nbtree/nbtxlog.ts";
 import { clogRmgr } from "../access/transam/clog.ts";
-import { multixactRmgr } from "../access/transam/multixact.ts";
+import { multiXactManager, multixactRmgr } from "../access/transam/multixact.ts";
 import { registerRmgr } from "../access/transam/rmgr.ts";
 import { registerTransamDescs } from "../access/transam/rmgrdesc_transam.ts";
 import { standbyRmgr } from "../access/transam/standby_log.ts";
 import { xactRmgr } from "../access/transam/xact_log.ts";
 import { xlogRmgr } from "../access/transam/xlog_redo.ts";
+import { setImageDecompressor } from "../access/transam/xlogutils.ts";
 import {
   RM_BTREE_ID,
   RM_CLOG_ID,
@@ -46,4 +49,6 @@ export function registerResourceManagers(): void {
   registerRmgr(RM_BTREE_ID, btreeRmgr);
   registerRmgr(RM_SEQ_ID, seqRmgr);
   registerTransamDescs();
+  installMultiXactManager(multiXactManager);
+  setImageDecompressor((src, rawSize) => pglzDecompress(src, 0, src.length, rawSize));
 }

@@ -161,6 +161,12 @@ const BOOL_OPS = { AND_EXPR: "and", OR_EXPR: "or", NOT_EXPR: "not" } as const;
 type Plain = Record<string, unknown>;
 const CUSTOM: { readonly [K in NodeType]?: (node: Plain) => string } = {
   Const: (n) => outConst(n as unknown as Const),
+  GroupingSet: (n) => {
+    // The content is a list of sort group references for a simple set, of sets otherwise.
+    const content = n.content as unknown[];
+    const text = typeof content[0] === "number" ? outNumbers("i", content as number[]) : outList(content);
+    return `{GROUPINGSET :kind ${NODE_ENUMS.GroupingSetKind[n.kind as string]} :content ${text} :location -1}`;
+  },
   BoolExpr: (n) =>
     `{BOOLEXPR :boolop ${BOOL_OPS[n.boolop as keyof typeof BOOL_OPS]} :args ${outList(n.args as Node[])} :location -1}`,
   Query: (n) => outFields("QUERY", n, QUERY_FIELDS),

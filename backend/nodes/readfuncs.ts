@@ -224,6 +224,12 @@ function readNode(): Node {
       node.boolop = BOOL_OPS[expectToken()];
       readFields(type, node, ["args", "location"]);
       break;
+    case "GroupingSet":
+      readFields(type, node, ["kind"]);
+      skipLabel("content");
+      node.content = readValue(expectToken()) ?? [];
+      readFields(type, node, ["location"]);
+      break;
     case "Query":
       readFields(type, node, QUERY_FIELDS);
       break;

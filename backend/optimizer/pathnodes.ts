@@ -191,6 +191,8 @@ export interface PlannerInfo {
   isUsedSubplan: boolean[];
   /** Result relation's rti for row identity columns; the junk columns needed. */
   row_identity_vars: TargetEntry[];
+  /** For GROUPING(): where the grouping columns stand in the input of the Agg with grouping sets. */
+  groupingMap: { clause: SortGroupClause[]; tlist: TargetEntry[] } | null;
 }
 
 export interface NestLoopParamItem {

@@ -28,7 +28,7 @@ import {
   makeNsColumn,
 } from "./parse_relation.ts";
 
-import { getSortGroupOperators } from "./parse_oper.ts";
+import { getSortGroupOperators, typeIsHashable } from "./parse_oper.ts";
 import { parseSubAnalyze } from "./transform_hooks.ts";
 import { lockName, transformLimits, transformLockingClause } from "./analyze_select.ts";
 import { raw, type RawNode } from "./raw.ts";
@@ -160,7 +160,7 @@ export function makeSortGroupClauseForSetOp(rescoltype: Oid, requireHash: boolea
   const t = lookupTypeCache(rescoltype);
   const ops = t.eqOpr === 0
     ? getSortGroupOperators(rescoltype, false, true, false)
-    : { ltOpr: t.ltOpr, eqOpr: t.eqOpr, isHashable: t.hashProc !== 0 };
+    : { ltOpr: t.ltOpr, eqOpr: t.eqOpr, isHashable: typeIsHashable(rescoltype) };
   // record has no hash of its own, but recursion needs one: see PostgreSQL's hash_record.
   const isHashable = requireHash && (rescoltype === 2249 || rescoltype === 2287) ? true : ops.isHashable;
   return {

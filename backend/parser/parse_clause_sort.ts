@@ -33,7 +33,7 @@ import {
   locateAggOfLevel,
   locateWindowfunc,
 } from "../rewrite/rewrite_manip.ts";
-import { compatibleOperOpid, getSortGroupOperators } from "./parse_oper.ts";
+import { compatibleOperOpid, getSortGroupOperators, typeIsHashable } from "./parse_oper.ts";
 import { EXPR_KIND_NAMES } from "./parse_expr_kinds.ts";
 import { colNameToVar } from "./parse_names.ts";
 import { transformTargetEntry } from "./parse_target.ts";
@@ -614,8 +614,8 @@ export function addTargetToSortList(
 }
 /** op_hashjoinable. */
 export function opHashjoinable(opno: Oid, inputtype: Oid): boolean {
-  if (opno === 1070) return lookupTypeCache(inputtype).hashProc !== 0; // array_eq
-  if (opno === 2988) return lookupTypeCache(inputtype).hashProc !== 0; // record_eq
+  if (opno === 1070) return typeIsHashable(inputtype); // array_eq
+  if (opno === 2988) return typeIsHashable(inputtype); // record_eq
   return searchSysCache("OPEROID", opno)?.oprcanhash ?? false;
 }
 
@@ -632,7 +632,7 @@ function addTargetToGroupList(
   const ops = withErrposition(pstate, location, () => {
     const t = lookupTypeCache(restype);
     if (t.eqOpr === 0) getSortGroupOperators(restype, false, true, false);
-    return { sortop: t.ltOpr, eqop: t.eqOpr, hashable: t.hashProc !== 0 };
+    return { sortop: t.ltOpr, eqop: t.eqOpr, hashable: typeIsHashable(restype) };
   });
   grouplist.push({
     type: "SortGroupClause",

@@ -705,7 +705,7 @@ export function transformRowExpr(pstate: ParseState, r: R.RowExpr, allowDefault:
   return makeNode("RowExpr", {
     args,
     row_typeid: T.RECORDOID,
-    row_format: (r.row_format ?? "COERCE_EXPLICIT_CALL") as "COERCE_EXPLICIT_CALL",
+    row_format: "COERCE_IMPLICIT_CAST",
     colnames: args.map((_, i) => makeString(`f${i + 1}`)),
     location: r.location ?? -1,
   });

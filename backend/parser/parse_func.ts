@@ -322,11 +322,7 @@ export function parseFuncOrColumn(
   }
   const allTypes = [...actualArgTypes, ...fd.argdefaults.map((d) => exprType(d))];
   const declared = fd.declaredArgTypes;
-  const rettype = withErrposition(
-    pstate,
-    location,
-    () => enforceGenericTypeConsistency(allTypes, declared, nargsplusdefs, fd.rettype, false),
-  );
+  const rettype = enforceGenericTypeConsistency(allTypes, declared, nargsplusdefs, fd.rettype, false);
   makeFnArguments(pstate, fargs, actualArgTypes, declared);
   // With VARIADIC "any" and explicit VARIADIC the array is passed as it is.
   if (fd.nvargs > 0 && fd.vatype !== T.ANYOID) {
@@ -375,12 +371,10 @@ export function parseFuncOrColumn(
       funcretset: fd.retset,
       funcvariadic: funcVariadic,
       funcformat,
-      args: [...fargs, ...fd.argdefaults],
+      // The planner adds the defaults.
+      args: fargs,
       location,
     });
-    if (fd.argdefaults.length > 0) {
-      makeFnArguments(pstate, f.args, allTypes, declared, fargs.length);
-    }
     if (fd.retset) pstate.p_last_srf = f;
     return f;
   }

@@ -18,7 +18,7 @@ import { registerSyscacheCallback } from "../utils/cache/inval.ts";
 import { formatTypeBe } from "../utils/adt/format_type.ts";
 import { searchPathGeneration } from "../catalog/namespace.ts";
 import { type FuncCandidate, opernameGetCandidates, opernameGetOprid } from "../catalog/funcname_candidates.ts";
-import { UNKNOWNOID } from "../catalog/pg_type_d.ts";
+import { RECORDARRAYOID, RECORDOID, UNKNOWNOID } from "../catalog/pg_type_d.ts";
 import type { ParseState } from "./parse_node.ts";
 import { parseError, withErrposition } from "./parse_node.ts";
 import { isBinaryCoercible } from "./parse_coerce.ts";
@@ -127,7 +127,11 @@ export function getSortGroupOperators(
       `could not identify an equality operator for type ${formatTypeBe(argtype)}`,
     );
   }
-  return { ltOpr, eqOpr, gtOpr, isHashable: t.hashProc !== 0 };
+  return { ltOpr, eqOpr, gtOpr, isHashable: typeIsHashable(argtype) };
+}
+/** Can values be hashed for grouping? Of an anonymous record nobody knows, so it is sorted. */
+export function typeIsHashable(type: Oid): boolean {
+  return type !== RECORDOID && type !== RECORDARRAYOID && lookupTypeCache(type).hashProc !== 0;
 }
 
 /** binary_oper_exact: the types as given, with unknown taken for the other side's type. */

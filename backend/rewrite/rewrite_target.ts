@@ -14,7 +14,7 @@ import { equal, exprType } from "../nodes/node_funcs.ts";
 import { stringToNode } from "../nodes/readfuncs.ts";
 import type { Attribute } from "../access/common/tupdesc.ts";
 import type { Relation } from "../utils/cache/relation.ts";
-import { getIdentitySequence } from "../catalog/pg_depend.ts";
+import { getOwnedSequence } from "../catalog/pg_depend.ts";
 import { getTyplenbyval } from "../utils/cache/lsyscache.ts";
 import { formatTypeBe } from "../utils/adt/format_type.ts";
 import {
@@ -30,7 +30,7 @@ import { getTypdefault } from "./type_default.ts";
 export function buildColumnDefault(rel: Relation, attrno: number): Node | null {
   const att = rel.rd_att.attrs[attrno - 1];
   if (att.attidentity !== "") {
-    return makeNode("NextValueExpr", { seqid: getIdentitySequence(rel.rd_id, attrno), typeId: att.atttypid });
+    return makeNode("NextValueExpr", { seqid: getOwnedSequence(rel.rd_id, attrno, "i"), typeId: att.atttypid });
   }
   let expr: Node | null = null;
   if (att.atthasdef) {

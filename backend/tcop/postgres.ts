@@ -16,6 +16,7 @@ import {
   processMainLoopInterrupts,
   resetInterruptHoldoffs,
 } from "../../shmem/interrupt.ts";
+import { conditionVariableCancelSleep } from "../../shmem/condition_variable.ts";
 import { lwLockReleaseAll } from "../../shmem/lwlock.ts";
 import { PrinttupReceiver, sendRowDescription } from "../access/common/printtup.ts";
 import {
@@ -40,6 +41,7 @@ import type { Query, UtilityStmt } from "../nodes/nodes.ts";
 import type { ParamListInfo } from "../nodes/params.ts";
 import { analyzeRequiresSnapshot, parseAnalyzeFixedParams, parseAnalyzeVarparams } from "../parser/analyze.ts";
 import { rawParser, type RawStmt } from "../parser/parser.ts";
+import { lockErrorCleanup } from "../storage/lmgr/proc_sleep.ts";
 import { queryRewrite } from "../rewrite/rewrite_handler.ts";
 import { getTypeBinaryReceive, getTypeTextInput } from "../utils/cache/type_io.ts";
 import {
@@ -52,6 +54,7 @@ import {
   revalidateCachedQuery,
   setUtilityResultDesc,
 } from "../utils/cache/plancache.ts";
+import { disableTimeout, enableTimeoutAfter, getTimeoutActive, STATEMENT_TIMEOUT } from "../utils/misc/timeout.ts";
 import { reportError, session, toPgError } from "../utils/error/elog.ts";
 import type { Datum } from "../utils/fmgr/datum.ts";
 import {
@@ -62,11 +65,7 @@ import {
   portalDefineQuery,
   portalDrop,
 } from "../utils/mmgr/portalmem.ts";
-import {
-  getTransactionSnapshot,
-  popActiveSnapshot,
-  pushActiveSnapshot,
-} from "../utils/time/snapmgr.ts";
+import { getTransactionSnapshot, popActiveSnapshot, pushActiveSnapshot } from "../utils/time/snapmgr.ts";
 import {
   completionText,
   createCommandTag,
@@ -74,13 +73,7 @@ import {
   type QueryCompletion,
   rawStatementType,
 } from "./cmdtag.ts";
-import {
-  FETCH_ALL,
-  fetchPortalTargetList,
-  portalRun,
-  portalSetResultFormat,
-  portalStart,
-} from "./pquery.ts";
+import { FETCH_ALL, fetchPortalTargetList, portalRun, portalSetResultFormat, portalStart } from "./pquery.ts";
 import { utilityTupleDescriptor } from "./utility.ts";
 
 const DISCONNECT = -1;
@@ -149,8 +142,11 @@ function recover(s: Session, thrown: unknown): void {
   }
   reportError(e);
   lwLockReleaseAll();
+  conditionVariableCancelSleep();
+  lockErrorCleanup();
   abortCurrentTransaction();
   session.statement = null;
+  disableTimeout(STATEMENT_TIMEOUT, false);
   if (s.doingExtendedQuery) s.ignoreTillSync = true;
   s.xactStarted = false;
   resetInterruptHoldoffs();
@@ -298,12 +294,16 @@ function startXactCommand(s: Session): void {
   if (!s.xactStarted) {
     startTransactionCommand();
     s.xactStarted = true;
+    if (guc.statement_timeout > 0 && !getTimeoutActive(STATEMENT_TIMEOUT)) {
+      enableTimeoutAfter(STATEMENT_TIMEOUT, guc.statement_timeout);
+    }
   } else if (pipelineContinues) {
     beginImplicitTransactionBlock();
   }
 }
 function finishXactCommand(s: Session): void {
   pipelineContinues = false;
+  disableTimeout(STATEMENT_TIMEOUT, false);
   if (s.xactStarted) {
     commitTransactionCommand();
     s.xactStarted = false;

@@ -7,6 +7,7 @@
 import { setConfigOption, setInternalGuc } from "../../conf/guc.ts";
 import { processConfigFile } from "../../conf/guc_file.ts";
 import { bootstrapXlog } from "../../backend/bootstrap/bootstrap_xlog.ts";
+import { postBootstrap } from "../../backend/bootstrap/post_bootstrap.ts";
 import { initdb, InitdbError } from "../../backend/bootstrap/initdb.ts";
 import { localProcessControlFile } from "../../backend/access/transam/control_file.ts";
 import { installReporting, reportError, session, setLogWriter, toPgError } from "../../backend/utils/error/elog.ts";
@@ -119,7 +120,7 @@ function makeCluster(dir: string, o: CtlOptions, password: string | null): void 
     walDir: o.walDir === null ? null : absolute(o.walDir),
     groupAccess: o.allowGroupAccess,
     settings: [],
-  }, bootstrapXlog);
+  }, bootstrapXlog, postBootstrap);
 }
 
 /** `pgts start`: makes the directory if there is none, starts the server detached, waits until it is ready. */

@@ -36,7 +36,7 @@ import { doLockModesConflict } from "../../storage/lmgr/locktypes.ts";
 import { itemIdIsNormal, pageIsAllVisible, pageSetLSN } from "../../storage/page/page.ts";
 import type { Relation } from "../../utils/cache/relation.ts";
 import { heapTupleHeaderGetCmin } from "../../utils/time/combocid.ts";
-import { makeDirtySnapshot, SnapshotAny } from "../../utils/time/snapshot.ts";
+import { Snapshot, SnapshotAny } from "../../utils/time/snapshot.ts";
 import { setU16, setU32 } from "../common/byte_access.ts";
 import { relationNeedsWAL } from "../common/relation_flags.ts";
 import {
@@ -475,7 +475,7 @@ export function heapTupleLock(
     let tid = tmfd.ctid;
     let priorXmax = tmfd.xmax;
     tmfd.traversed = true;
-    const dirty = makeDirtySnapshot();
+    const dirty = new Snapshot("dirty");
     for (;;) {
       if (tidIndicatesMovedPartitions(tid)) {
         throw new PgError({

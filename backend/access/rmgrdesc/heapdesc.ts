@@ -3,7 +3,7 @@
  * Follows src/backend/access/rmgrdesc/heapdesc.c (PostgreSQL 18).
  */
 import { getU16, getU32, getTid } from "../common/byte_access.ts";
-import { standbyDescInvalidations } from "../transam/rmgrdesc_transam.ts";
+import { describeInvalidations } from "../transam/rmgrdesc_transam.ts";
 import { type XLogReaderState, xlogRecGetBlockData } from "../transam/xlogreader.ts";
 import {
   MinSizeOfHeapInplace,
@@ -88,10 +88,10 @@ export function heapDesc(record: XLogReaderState): string {
       return `xmax: ${getU32(d, p)}, off: ${getU16(d, p + 4)}, infobits: ${infobits(d[p + 6])}, flags: ${hex2(d[p + 7])}`;
     case XLOG_HEAP_INPLACE: {
       const nmsgs = getU32(d, p + 16);
-      const inval = standbyDescInvalidations(
-        record,
-        nmsgs,
+      const inval = describeInvalidations(
+        record.view,
         p + MinSizeOfHeapInplace,
+        nmsgs,
         getU32(d, p + 4),
         getU32(d, p + 8),
         d[p + 12] !== 0,

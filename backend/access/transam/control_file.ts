@@ -377,6 +377,10 @@ export const controlFileShmem: ShmemStruct = shmemStruct({
   name: "Control File",
   size: () => SizeOfControlFileData,
   init: () => {},
+  // In a child the creator has filled it already.
+  attach: (base) => {
+    if (mem.u32[(base + 8) >>> 2] === PG_CONTROL_VERSION) applyToSettings(decodeControlFile(mem.dv, base));
+  },
 });
 
 /** Settings that follow from pg_control and never change while the cluster lives. */
@@ -404,10 +408,6 @@ export function loadControlFile(): ControlFileData {
 /** The shared copy, decoded. Take ControlFileLock shared where a torn read would matter. */
 export function controlFile(): ControlFileData {
   return decodeControlFile(mem.dv, controlFileShmem.base);
-}
-/** Takes over from the shared copy what each process keeps in its settings. */
-export function adoptControlFileSettings(): void {
-  applyToSettings(controlFile());
 }
 
 /** GetSystemIdentifier(). */

@@ -153,7 +153,7 @@ export const xlogDesc: RmgrDesc = {
 };
 
 /** standby_desc_invalidations(): the 16-byte invalidation messages at `view[off]`. */
-function describeInvalidations(
+export function describeInvalidations(
   view: DataView,
   off: number,
   n: number,

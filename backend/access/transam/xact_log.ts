@@ -2,6 +2,7 @@
  * Commit and abort records: written, and replayed. The format is in xact_record.ts.
  * Follows XactLogCommitRecord(), XactLogAbortRecord(), xact_redo() in src/backend/access/transam/xact.c (PostgreSQL 18).
  */
+import "../../storage/buffer/bufdrop.ts"; // dropped files lose their buffers
 import { PgError } from "../../../base/error.ts";
 import {
   ForkNumber,

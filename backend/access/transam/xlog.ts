@@ -40,6 +40,8 @@ import { spinLockAcquire, spinLockRelease } from "../../../shmem/spinlock.ts";
 import { WAIT_EVENT, waitEnd, waitStart } from "../../../shmem/wait_event.ts";
 import { fileError } from "../../storage/file/fd.ts";
 import { procArrayHooks } from "../../storage/ipc/procarray_hooks.ts";
+import { minimumActiveBackends } from "../../storage/ipc/procarray_query.ts";
+import { specialProcNumber } from "../../storage/lmgr/proc.ts";
 import { mdState } from "../../storage/smgr/md.ts";
 import { walUsage } from "../../storage/buffer/buffer_usage.ts";
 import { isUnderPostmaster } from "../../utils/init/my_process.ts";
@@ -862,11 +864,6 @@ let walFlushed: () => void = () => {};
 export function setWalFlushedHook(f: () => void): void {
   walFlushed = f;
 }
-/** Counts sessions with a running transaction, for commit_delay; installed by xact.ts' upper neighbours. */
-let minimumActiveBackends: (min: number) => boolean = () => false;
-export function setMinimumActiveBackends(f: (min: number) => boolean): void {
-  minimumActiveBackends = f;
-}
 
 /**
  * XLogFlush(): returns when WAL is durable up to `record`. Concurrent callers are flushed together.
@@ -1085,7 +1082,8 @@ export function xlogSetAsyncXactLSN(lsn: XLogRecPtr): void {
     const flushBlocks = Math.floor(lsn / XLOG_BLCKSZ) - Math.floor(logwrtFlush / XLOG_BLCKSZ);
     if (guc.wal_writer_flush_after === 0 || flushBlocks >= guc.wal_writer_flush_after) wakeup = true;
   }
-  if (wakeup && walWriterProc() >= 0) setLatch(walWriterProc());
+  const walWriter = wakeup ? specialProcNumber("walwriter") : -1;
+  if (walWriter >= 0) setLatch(walWriter);
 }
 /** SetWalWriterSleeping(). */
 export function setWalWriterSleeping(sleeping: boolean): void {
@@ -1093,11 +1091,6 @@ export function setWalWriterSleeping(sleeping: boolean): void {
   spinLockAcquire(info);
   ctlSetI32(CTL_WALWRITER_SLEEPING, sleeping ? 1 : 0);
   spinLockRelease(info);
-}
-let walWriterProc: () => number = () => -1;
-/** Says how to find the WAL writer (ProcGlobal->walwriterProc). */
-export function setWalWriterProcLookup(f: () => number): void {
-  walWriterProc = f;
 }
 
 /** GetXLogInsertRecPtr(): end of the last record reserved. */

@@ -407,16 +407,6 @@ export function ssIdentifyOuterParams(root: PlannerInfo): void {
   }
   root.outer_params = out.sort((a, b) => a - b);
 }
-/** Init plans' costs count with the query's. */
-export function ssChargeForInitplans(root: PlannerInfo, finalRel: { pathlist: Path[] }): void {
-  if (root.init_plans.length === 0) return;
-  let cost = 0;
-  for (const s of root.init_plans) if (s.type === "SubPlan") cost += s.startup_cost + s.per_call_cost;
-  for (const p of finalRel.pathlist) {
-    p.startup_cost += cost;
-    p.total_cost += cost;
-  }
-}
 export function ssAttachInitplans(root: PlannerInfo, plan: Plan): void {
   plan.initPlan = root.init_plans;
 }

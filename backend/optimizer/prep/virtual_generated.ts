@@ -16,7 +16,7 @@ export function expandVirtualGenerated(root: PlannerInfo): void {
     if (rte.rtekind !== "RTE_RELATION") continue;
     const rel = relationIdGetRelation(rte.relid);
     if (rel === null) continue;
-    if (!rel.rd_att.attrs.some((a) => a.attgenerated === "v")) {
+    if (rel.rd_att.constr === null || !rel.rd_att.attrs.some((a) => a.attgenerated === "v")) {
       relationClose(rel);
       continue;
     }

@@ -16,6 +16,7 @@ export function replaceVarsFromTargetList<T extends Node>(
     if (n.type === "PlaceHolderVar") return undefined;
     if (n.type !== "Var") return undefined;
     if (n.varno !== rti || n.varlevelsup !== depth) return n;
+    if (n.varattno < 0) return n;
     let out: Node;
     if (n.varattno === 0) {
       const cols = targetlist.filter((t) => !t.resjunk);

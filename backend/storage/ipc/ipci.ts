@@ -11,13 +11,22 @@ import { mainLWLocks } from "../../../shmem/lwlock.ts";
 import { procSlots } from "../../../shmem/proc_slot.ts";
 import { attachSegment, createAnonymousSegment, createSegment, type LayoutParameters } from "../../../shmem/segment.ts";
 import { btVacuumState } from "../../access/nbtree/nbtvacuumcycle.ts";
+import { xactCtl } from "../../access/transam/clog.ts";
+import { controlFileShmem } from "../../access/transam/control_file.ts";
+import { memberCtl, multiXactShmem, offsetCtl } from "../../access/transam/multixact_store.ts";
+import { subtransCtl } from "../../access/transam/subtrans.ts";
 import { transamVariables } from "../../access/transam/transam_variables.ts";
+import { XLOG_STRUCTS } from "../../access/transam/xlog_ctl.ts";
 import { backendStatusArray } from "../../utils/activity/backend_status.ts";
+import { bufferBlocks, bufferDescriptors } from "../buffer/buf_internals.ts";
+import { bufferTable } from "../buffer/buf_table.ts";
+import { bufferStrategyStatus } from "../buffer/freelist.ts";
 import { LOCK_STRUCTS } from "../lmgr/lock_table.ts";
 import { PROC_STRUCTS } from "../lmgr/proc.ts";
 import { pmSignal } from "./pmsignal.ts";
 import { procArray } from "./procarray.ts";
 import { procSignal } from "./procsignal.ts";
+import { checkpointerShmem } from "../sync/checkpointer_shmem.ts";
 import { sharedInval } from "./sinvaladt.ts";
 
 /** Every shared structure. Large page-aligned ones go last. */
@@ -33,6 +42,18 @@ export const SHARED_STRUCTS: readonly ShmemStruct[] = [
   backendStatusArray,
   btVacuumState,
   transamVariables,
+  controlFileShmem,
+  checkpointerShmem,
+  multiXactShmem,
+  ...xactCtl.structs,
+  ...subtransCtl.structs,
+  ...offsetCtl.structs,
+  ...memberCtl.structs,
+  bufferTable,
+  bufferStrategyStatus,
+  bufferDescriptors,
+  ...XLOG_STRUCTS,
+  bufferBlocks,
 ];
 
 /** Settings that a size depends on. All can change only at server start. */

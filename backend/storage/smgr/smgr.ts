@@ -8,6 +8,7 @@
  * Hot: smgrRead, smgrWrite, smgrNblocks. Follows src/backend/storage/smgr/smgr.c (PostgreSQL 18).
  */
 import { assert } from "../../../base/assert.ts";
+import { PgError } from "../../../base/error.ts";
 import {
   type BlockNumber,
   ForkNumber,
@@ -73,8 +74,12 @@ export function setCacheInvalidateSmgr(f: (rlocator: RelFileLocator, backend: Pr
   cacheInvalidateSmgr = f;
 }
 /** Discards shared and local buffers of relations; installed by bufmgr.ts. */
-let dropRelationsBuffersHook: (rels: readonly SMgrRelation[]) => void = () => {};
-let dropForkBuffersHook: (rel: SMgrRelation, forks: ForkNumber[], firstDelBlock: BlockNumber[]) => void = () => {};
+const noBufferManager = (): never => {
+  throw new PgError({ message: "buffer manager is not loaded", routine: "smgrdounlinkall" });
+};
+let dropRelationsBuffersHook: (rels: readonly SMgrRelation[]) => void = noBufferManager;
+let dropForkBuffersHook: (rel: SMgrRelation, forks: ForkNumber[], firstDelBlock: BlockNumber[]) => void =
+  noBufferManager;
 export function setBufferDropHooks(
   all: (rels: readonly SMgrRelation[]) => void,
   forks: (rel: SMgrRelation, forks: ForkNumber[], firstDelBlock: BlockNumber[]) => void,

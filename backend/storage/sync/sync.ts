@@ -56,8 +56,8 @@ interface PendingUnlink {
   canceled: boolean;
 }
 
-/** null in a process that forwards. */
-let pendingOps: Map<string, PendingFsync> | null = null;
+/** null in a process that forwards; undefined until the first request shows which kind of process this is. */
+let pendingOps: Map<string, PendingFsync> | null | undefined = undefined;
 let pendingUnlinks: PendingUnlink[] = [];
 let syncCycle = 0;
 let checkpointCycle = 0;
@@ -70,6 +70,12 @@ const UNLINKS_PER_ABSORB = 10;
 export function initSync(): void {
   pendingOps = !isUnderPostmaster() || amCheckpointerProcess() ? new Map() : null;
   pendingUnlinks = [];
+}
+
+/** The table, or null in a process that forwards. */
+function table(): Map<string, PendingFsync> | null {
+  if (pendingOps === undefined) initSync();
+  return pendingOps!;
 }
 
 function keyOf(t: FileTag): string {
@@ -115,6 +121,7 @@ export interface SyncStats {
 
 /** ProcessSyncRequests(): fsyncs everything requested before now. @throws {PgError} PANIC if one fails. */
 export function processSyncRequests(): SyncStats {
+  const pendingOps = table();
   assert(pendingOps !== null, "this process does not keep the sync table");
   absorbSyncRequests();
   if (syncInProgress) {
@@ -158,6 +165,7 @@ export function processSyncRequests(): SyncStats {
 
 /** RememberSyncRequest(): in the process that keeps the table. */
 export function rememberSyncRequest(tag: FileTag, type: SyncRequestType): void {
+  const pendingOps = table();
   assert(pendingOps !== null, "this process does not keep the sync table");
   if (type === SYNC_FORGET_REQUEST) {
     const e = pendingOps.get(keyOf(tag));
@@ -188,7 +196,7 @@ export function rememberSyncRequest(tag: FileTag, type: SyncRequestType): void {
  * @param retryOnError wait until the queue has room; else return false and let the caller fsync itself.
  */
 export function registerSyncRequest(tag: FileTag, type: SyncRequestType, retryOnError: boolean): boolean {
-  if (pendingOps !== null) {
+  if (table() !== null) {
     rememberSyncRequest(tag, type);
     return true;
   }

@@ -42,6 +42,7 @@ import { oracleCompatBuiltins } from "../adt/oracle_compat.ts";
 import { pgLsnBuiltins, pgLsnIo } from "../adt/pg_lsn.ts";
 import { randomBuiltins } from "../adt/pseudorandomfuncs.ts";
 import { quoteBuiltins } from "../adt/quote.ts";
+import { regexpBuiltins } from "../adt/regexp.ts";
 import { textFormatBuiltins } from "../adt/text_format.ts";
 import { textSplitBuiltins } from "../adt/text_split.ts";
 import { timeBuiltins, timeIo } from "../adt/time.ts";
@@ -152,6 +153,7 @@ const TABLES: readonly BuiltinTable[] = [
   pgLsnBuiltins,
   randomBuiltins,
   quoteBuiltins,
+  regexpBuiltins,
   textFormatBuiltins,
   textSplitBuiltins,
   timeBuiltins,

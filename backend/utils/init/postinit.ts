@@ -7,8 +7,7 @@ import { ereport, PgError } from "../../../base/error.ts";
 import type { Oid } from "../../../base/types.ts";
 import { setConfigOption, setInternalGuc, setSuperuserCheck } from "../../../conf/guc.ts";
 import { guc } from "../../../conf/guc_values.ts";
-import { procArrayAdd } from "../../storage/ipc/procarray.ts";
-import { MyProc, setMyProcDatabaseAndRole } from "../../storage/lmgr/proc.ts";
+import { setMyProcDatabaseAndRole } from "../../storage/lmgr/proc.ts";
 import { lockSharedObject } from "../../storage/lmgr/lmgr.ts";
 import { RowExclusiveLock } from "../../storage/lmgr/locktypes.ts";
 import { fileExists } from "../../../shmem/os/files.ts";
@@ -26,11 +25,6 @@ import { countDBConnections } from "../../storage/ipc/procarray_query.ts";
 
 const fatal = (code: string, message: string, more: { detail?: string; hint?: string } = {}) =>
   new PgError({ severity: "FATAL", code, message, ...more, routine: "InitPostgres" });
-
-/** First part: the process is in the ProcArray and can read shared catalogs. */
-export function initCatalogAccess(): void {
-  procArrayAdd(MyProc());
-}
 
 /** Runs `f` in a transaction of its own, before the session has a database. */
 export function inStartupTransaction<T>(f: () => T): T {
