@@ -99,8 +99,10 @@ async function command(name: string, rest: readonly string[]): Promise<number> {
   try {
     switch (name) {
       case "initdb":
+        await loadParser();
         return ctl.doInit(o);
       case "start":
+        await loadParser();
         return ctl.doStart(o);
       case "stop":
         return ctl.doStop(o);
@@ -111,6 +113,7 @@ async function command(name: string, rest: readonly string[]): Promise<number> {
       case "status":
         return ctl.doStatus(o);
       case "run":
+        await loadParser();
         return ctl.doRun(o, detached);
     }
   } catch (e) {

@@ -18,6 +18,7 @@ import { serializeGucState } from "../conf/guc.ts";
 import { processConfigFile } from "../conf/guc_file.ts";
 import { parseHba, parseIdent } from "../conf/hba.ts";
 import { guc } from "../conf/guc_values.ts";
+import { loadControlFile } from "../backend/access/transam/control_file.ts";
 import { createSharedMemoryAndSemaphores, shmemPath } from "../backend/storage/ipc/ipci.ts";
 import {
   checkPostmasterSignal,
@@ -167,6 +168,7 @@ export class Postmaster {
     this.#writeStatus("starting");
     this.#writeExecParams();
     createSharedMemoryAndSemaphores(shmemPath(this.dataDirectory));
+    loadControlFile();
     this.#freeSlots.length = 0;
     for (let i = maxLivePostmasterChildren(); i > 0; i--) this.#freeSlots.push(i);
     // Dead-end backends of before a crash keep their slots.

@@ -20,7 +20,6 @@ import { lwLockReleaseAll } from "../shmem/lwlock.ts";
 import { SIGINT, SIGTERM, SIGUSR2 } from "../shmem/os/process.ts";
 import { onSignal } from "../shmem/signals.ts";
 import { waitEnd } from "../shmem/wait_event.ts";
-import { registerResourceManagers } from "../backend/main/resource_managers.ts";
 import { unlockBuffers } from "../backend/storage/buffer/bufmgr.ts";
 import { initAuxiliaryProcess } from "../backend/storage/lmgr/proc.ts";
 import { atEOXactSMgr, smgrReleaseAll } from "../backend/storage/smgr/smgr.ts";
@@ -36,7 +35,6 @@ const MAIN_LOOP_BITS = INTERRUPT_SHUTDOWN_REQUEST;
 export function auxiliaryProcessInit(options: { shutdownSignals: readonly number[] }): void {
   initAuxiliaryProcess();
   procSignalInit(new Uint8Array(0));
-  registerResourceManagers();
   initSync();
   createAuxProcessResourceOwner();
   for (const signal of [SIGINT, SIGTERM, SIGUSR2]) onSignal(signal, null);

@@ -2,6 +2,7 @@
  * The startup process: replays WAL if the cluster was not shut down properly, opens it, exits 0. Exit 1 means that the server cannot
  * start. Follows src/backend/postmaster/startup.c (PostgreSQL 18).
  */
+import { registerResourceManagers } from "../backend/main/resource_managers.ts";
 import { startupXLOG } from "../backend/access/transam/startup_xlog.ts";
 import { removePgTempFiles } from "../backend/storage/file/fd.ts";
 import { sendPostmasterSignal } from "../backend/storage/ipc/pmsignal.ts";
@@ -13,6 +14,7 @@ import { auxiliaryProcessInit } from "./auxiliary.ts";
 /** StartupProcessMain(). */
 export function startupProcessMain(): void {
   auxiliaryProcessInit({ shutdownSignals: [] });
+  registerResourceManagers();
   // Redo can be cut short anywhere: the next start does it again.
   onSignal(SIGTERM, () => exitNow(1));
   sendPostmasterSignal("recovery_started");

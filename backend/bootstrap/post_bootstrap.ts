@@ -2,6 +2,7 @@
  * The last step of making a cluster: a session in template1 that creates the system views, in SQL.
  * Follows setup_sysviews() and its neighbours in src/bin/initdb/initdb.c.
  */
+import { setMessageSink } from "../../base/error.ts";
 import { guc } from "../../conf/guc_values.ts";
 import { loadParser } from "../parser/parser.ts";
 import { startStandalone, stopStandalone } from "../main/standalone.ts";
@@ -19,10 +20,10 @@ export async function preparePostBootstrap(): Promise<void> {
 
 /** Runs the statements in the cluster at `dir`, which nobody else uses. Nothing is synced: initdb does that at its end. */
 export function postBootstrap(dir: string, username: string): void {
-  const saved = { fsync: guc.fsync, shared_buffers: guc.shared_buffers, log: guc.log_min_messages };
+  const saved = { fsync: guc.fsync, shared_buffers: guc.shared_buffers };
   guc.fsync = false;
   guc.shared_buffers = 4096;
-  guc.log_min_messages = "fatal";
+  const sink = setMessageSink(() => {});
   guc.allow_system_table_mods = true;
   const cwd = Deno.cwd();
   startStandalone(dir, "template1", username);
@@ -34,5 +35,5 @@ export function postBootstrap(dir: string, username: string): void {
   guc.allow_system_table_mods = false;
   guc.fsync = saved.fsync;
   guc.shared_buffers = saved.shared_buffers;
-  guc.log_min_messages = saved.log;
+  setMessageSink(sink);
 }

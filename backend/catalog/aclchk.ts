@@ -287,8 +287,9 @@ function grantTargets(stmt: Raw.GrantStmt): Oid[] {
       const nsp = searchSysCache("NAMESPACENAME", node.String!.sval!);
       if (nsp === null) throw pgError(ERRCODE.UNDEFINED_SCHEMA, `schema "${node.String!.sval}" does not exist`);
       out.push(nsp.oid);
-    } else if (node.ObjectWithArgs !== undefined) out.push(lookupFuncWithArgs("OBJECT_FUNCTION", node.ObjectWithArgs, false));
-    else throw notBuilt("this kind of GRANT");
+    } else if (node.ObjectWithArgs !== undefined) {
+      out.push(lookupFuncWithArgs("OBJECT_FUNCTION", node.ObjectWithArgs, false));
+    } else throw notBuilt("this kind of GRANT");
   }
   return out;
 }
@@ -320,7 +321,7 @@ function applyGrant(
     ? "schema"
     : catalog === "pg_database"
     ? "database"
-        : catalog === "pg_proc"
+    : catalog === "pg_proc"
     ? "function"
     : "type";
   const grantable = aclGrantable(acl, me, o.owner, privs);

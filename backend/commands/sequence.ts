@@ -32,12 +32,7 @@ import {
   unlockReleaseBuffer,
 } from "../storage/buffer/bufmgr.ts";
 import { AccessShareLock, NoLock, RowExclusiveLock, ShareRowExclusiveLock } from "../storage/lmgr/locktypes.ts";
-import {
-  itemIdGetOffset,
-  pageAddItem,
-  pageGetLSN,
-  pageGetSpecialPointer,
-} from "../storage/page/page.ts";
+import { itemIdGetOffset, pageAddItem, pageGetLSN, pageGetSpecialPointer } from "../storage/page/page.ts";
 import type { Relation } from "../utils/cache/relation.ts";
 import { relationSetNewRelfilenumber } from "../utils/cache/relcache.ts";
 import { searchSysCache } from "../utils/cache/syscache.ts";

@@ -104,23 +104,27 @@ function makeCluster(dir: string, o: CtlOptions, password: string | null): void 
     throw new InitdbError(`encoding "${o.encoding}" is not implemented yet in pgts; use UTF8`);
   }
   const safe = password !== null ? "scram-sha-256" : "trust";
-  initdb({
-    dataDir: dir,
-    username: o.username,
-    password,
-    locale: { encoding: 6, provider: "b", locale: o.locale, icuRules: null, collate: o.locale, ctype: o.locale },
-    lcMessages: "C",
-    textSearchConfig: "pg_catalog.english",
-    timezone: Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC",
-    authLocal: o.authLocal ?? o.auth ?? safe,
-    authHost: o.authHost ?? o.auth ?? safe,
-    checksums: !o.noChecksums,
-    sync: !o.noSync,
-    walSegmentMegabytes: o.walSegmentMegabytes,
-    walDir: o.walDir === null ? null : absolute(o.walDir),
-    groupAccess: o.allowGroupAccess,
-    settings: [],
-  }, bootstrapXlog, postBootstrap);
+  initdb(
+    {
+      dataDir: dir,
+      username: o.username,
+      password,
+      locale: { encoding: 6, provider: "b", locale: o.locale, icuRules: null, collate: o.locale, ctype: o.locale },
+      lcMessages: "C",
+      textSearchConfig: "pg_catalog.english",
+      timezone: Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC",
+      authLocal: o.authLocal ?? o.auth ?? safe,
+      authHost: o.authHost ?? o.auth ?? safe,
+      checksums: !o.noChecksums,
+      sync: !o.noSync,
+      walSegmentMegabytes: o.walSegmentMegabytes,
+      walDir: o.walDir === null ? null : absolute(o.walDir),
+      groupAccess: o.allowGroupAccess,
+      settings: [],
+    },
+    bootstrapXlog,
+    postBootstrap,
+  );
 }
 
 /** `pgts start`: makes the directory if there is none, starts the server detached, waits until it is ready. */

@@ -522,9 +522,9 @@ function createModifytablePlan(root: PlannerInfo, path: Path & { kind: "ModifyTa
     p.onConflictAction = oc.action;
     const colnos: number[] = [];
     p.onConflictSet = extractColnos(oc.onConflictSet, colnos);
-    p.onConflictCols = colnos as unknown as Node[];
+    p.onConflictCols = colnos;
     p.onConflictWhere = oc.onConflictWhere;
-    p.arbiterIndexes = inferArbiterIndexes(root) as unknown as Node[];
+    p.arbiterIndexes = inferArbiterIndexes(root);
     p.exclRelRTI = oc.exclRelIndex;
     p.exclRelTlist = oc.exclRelTlist;
   }

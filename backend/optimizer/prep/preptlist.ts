@@ -51,7 +51,7 @@ export function preprocessTargetlist(root: PlannerInfo): void {
         action = {
           ...a,
           targetList: extractUpdateTargetlistColnos(a.targetList, colnos),
-          updateColnos: colnos as unknown as Node[],
+          updateColnos: colnos,
         };
       }
       // Source columns that the actions use must come up.

@@ -297,7 +297,7 @@ function nonnullableVars(node: Tree, topLevel: boolean): Set<number> {
         let r: Set<number> | null = null;
         for (const a of n.args) {
           const s = nonnullableVars(a, topLevel);
-          r = r === null ? s : new Set([...r].filter((k) => s.has(k)));
+          r = intersect(r, s);
           if (r.size === 0) break;
         }
         return r ?? out;
@@ -320,6 +320,13 @@ function nonnullableVars(node: Tree, topLevel: boolean): Set<number> {
     default:
       return out;
   }
+}
+
+function intersect(a: Set<number> | null, b: Set<number>): Set<number> {
+  if (a === null) return b;
+  const out = new Set<number>();
+  for (const k of a) if (b.has(k)) out.add(k);
+  return out;
 }
 
 /** Vars that the qual forces to null (IS NULL tests at its top). */

@@ -529,7 +529,7 @@ function foldCase(node: Node & { type: "CaseExpr" }, cx: Context): Node {
       if (cond.constisnull || cond.constvalue !== true) continue;
       constTrue = true;
     }
-    const savedInner = cx.caseVal;
+    const savedInner: Node | null = cx.caseVal;
     cx.caseVal = saved;
     const result = fold(w.result!, cx);
     cx.caseVal = savedInner;

@@ -105,22 +105,19 @@ export class JsonParser {
     let high = false;
     p++;
     for (;; p++) {
-      if (p >= s.length) {
-        this.tokEnd = p;
-        throw this.unexpectedEnd(p);
-      }
+      if (p >= s.length) throw this.unterminated();
       const c = s.charCodeAt(p);
       if (c === 34) break;
       if (c === 92) {
         p++;
-        if (p >= s.length) throw this.unexpectedEnd(p);
+        if (p >= s.length) throw this.unterminated();
         const e = s[p];
         if (e === "u") {
           const hex = s.slice(p + 1, p + 5);
           let k = 0;
           while (k < hex.length && /[0-9A-Fa-f]/.test(hex[k])) k++;
           if (k < 4) {
-            if (p + 1 + k >= s.length) throw this.unexpectedEnd(s.length);
+            if (p + 1 + k >= s.length) throw this.unterminated();
             throw this.error('"\\u" must be followed by four hexadecimal digits.', charEnd(s, p + 1 + k));
           }
           p += 4;
@@ -274,6 +271,10 @@ export class JsonParser {
   }
   private unexpectedEnd(end: number): PgError {
     return this.error("The input string ended unexpectedly.", end);
+  }
+  private unterminated(): PgError {
+    this.tokEnd = this.s.length;
+    return this.invalidToken();
   }
   private invalidToken(): PgError {
     return this.error(`Token "${this.s.slice(this.tokStart, this.tokEnd)}" is invalid.`, this.tokEnd);

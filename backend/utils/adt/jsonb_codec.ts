@@ -397,10 +397,12 @@ function hashWalk(c: JbContainer, hash: number): number {
   return hash;
 }
 export function hashJsonb(b: Uint8Array): number {
-  return hashWalk(jbRoot(b), 0) | 0;
+  const c = jbRoot(b);
+  return c.count === 0 ? 0 : hashWalk(c, 0) | 0;
 }
 /** jsonb_hash_extended(). */
 export function hashJsonbExtended(b: Uint8Array, seed: Int8): Int8 {
+  if (jbRoot(b).count === 0) return seed;
   const mask = 0xffffffffffffffffn;
   const u64 = (n: Int8): bigint => BigInt.asUintN(64, BigInt(n));
   let hash = 0n;

@@ -32,6 +32,11 @@ import { floatMathBuiltins } from "../adt/float_math.ts";
 import { intBuiltins, intIo } from "../adt/int.ts";
 import { int8Builtins, int8Io } from "../adt/int8.ts";
 import { intervalBuiltins, intervalIo } from "../adt/interval.ts";
+import { jsonBuiltins, jsonIo } from "../adt/json.ts";
+import { jsonModifyBuiltins } from "../adt/json_modify.ts";
+import { jsonPopulateBuiltins } from "../adt/json_populate.ts";
+import { jsonbBuiltins, jsonbIo } from "../adt/jsonb.ts";
+import { jsonfuncsBuiltins } from "../adt/jsonfuncs.ts";
 import { likeBuiltins } from "../adt/like.ts";
 import { nameBuiltins, nameIo } from "../adt/name.ts";
 import { numericBuiltins, numericIo } from "../adt/numeric.ts";
@@ -143,6 +148,11 @@ const TABLES: readonly BuiltinTable[] = [
   intBuiltins,
   int8Builtins,
   intervalBuiltins,
+  jsonBuiltins,
+  jsonModifyBuiltins,
+  jsonPopulateBuiltins,
+  jsonbBuiltins,
+  jsonfuncsBuiltins,
   likeBuiltins,
   nameBuiltins,
   numericBuiltins,
@@ -173,6 +183,8 @@ const IO_TABLES: readonly TypeIoTable[] = [
   intIo,
   int8Io,
   intervalIo,
+  jsonIo,
+  jsonbIo,
   nameIo,
   numericIo,
   oidIo,
