@@ -327,12 +327,12 @@ export function indexAttributes(index: IndexFact, catalog: CatalogFact): Attribu
   });
 }
 
-const scratch: Datum[] = [];
-const converted: unknown[] = [];
-
 /** The typed row of the tuple at u8[off]. */
 export function rowFromTuple(info: CatalogInfo, u8: Uint8Array, off: number, ctid: number): TypedRow {
   const n = info.desc.natts;
+  // Arrays of their own: fetching a toasted column reads other catalog rows meanwhile.
+  const scratch: Datum[] = new Array(n);
+  const converted: unknown[] = new Array(n);
   deformTuple(u8, off, info.desc, n, scratch);
   const codecs = info.codecs;
   for (let i = 0; i < n; i++) {

@@ -263,7 +263,7 @@ export class RawClient {
         return null;
       }
     })();
-    let timer: number | undefined;
+    let timer: ReturnType<typeof setTimeout> | undefined;
     const limit = this.options.timeoutMs ?? 60_000;
     const timeout = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new Error(`server silent for ${limit} ms`)), limit);

@@ -474,7 +474,9 @@ function readfirstpage(scan: IndexScan, offnum: number, dir: ScanDirection): boo
     return true;
   }
   btUnlockbuf(pos.buf);
-  return steppage(scan, dir);
+  if (!steppage(scan, dir)) return false;
+  returnItem(scan);
+  return true;
 }
 
 /** Moves within the page's matches, or on to the next page. */

@@ -364,12 +364,17 @@ function flattenJoinAliasVarsInQuery(root: PlannerInfo, q: Query, sub: Query): N
 export function mapJointreeQuals(n: Node, f: (q: Node) => Node): void {
   if (n.type === "FromExpr") {
     n.fromlist.forEach((c) => mapJointreeQuals(c, f));
-    if (n.quals !== null) n.quals = f(n.quals);
+    n.quals = mapQual(n.quals, f);
   } else if (n.type === "JoinExpr") {
     mapJointreeQuals(n.larg!, f);
     mapJointreeQuals(n.rarg!, f);
-    if (n.quals !== null) n.quals = f(n.quals);
+    n.quals = mapQual(n.quals, f);
   }
+}
+/** A qual is one expression before preprocessing and a list of ANDed ones after it. */
+function mapQual(qual: Node | null, f: (q: Node) => Node): Node | null {
+  if (qual === null) return null;
+  return Array.isArray(qual) ? (qual as Node[]).map(f) as unknown as Node : f(qual);
 }
 
 /** VALUES of one row, without volatile or set-returning parts. */
@@ -462,7 +467,7 @@ function performPullupReplaceVars(ctx: ReplaceContext): void {
   if (parse.mergeJoinCondition !== null) parse.mergeJoinCondition = f(parse.mergeJoinCondition);
   parse.withCheckOptions = mutateList(parse.withCheckOptions, (n) => mutateChildren(n, f));
   mapJointreeQuals(parse.jointree!, f);
-  if (parse.havingQual !== null) parse.havingQual = f(parse.havingQual);
+  parse.havingQual = mapQual(parse.havingQual, (q) => f(q));
   for (let i = 0; i < parse.rtable.length; i++) {
     const rte = parse.rtable[i];
     if (i + 1 === ctx.varno) continue;
@@ -550,7 +555,7 @@ export function applyToParse(parse: Query, f: (n: Node, depth?: number) => Node)
   if (parse.mergeJoinCondition !== null) parse.mergeJoinCondition = f(parse.mergeJoinCondition);
   parse.withCheckOptions = mutateList(parse.withCheckOptions, (n) => mutateChildren(n, (c) => f(c)));
   mapJointreeQuals(parse.jointree!, (q) => f(q));
-  if (parse.havingQual !== null) parse.havingQual = f(parse.havingQual);
+  parse.havingQual = mapQual(parse.havingQual, (q) => f(q));
   for (let i = 0; i < parse.rtable.length; i++) {
     const rte = parse.rtable[i];
     if (rte.rtekind === "RTE_RELATION" && rte.tablesample === null && rte.securityQuals.length === 0) continue;

@@ -27,7 +27,7 @@ import { xlogRmgr } from "../../access/transam/xlog_redo.ts";
 import { smgrRmgr } from "../../catalog/storage.ts";
 import { myProcess } from "../../utils/init/my_process.ts";
 import "../../utils/time/snapmgr.ts";
-import { shmemExit } from "../ipc/ipc.ts";
+import { onExitReset, shmemExit } from "../ipc/ipc.ts";
 import { attachSharedMemory, createPrivateSharedMemory, createSharedMemoryAndSemaphores } from "../ipc/ipci.ts";
 import { initProcessPhase2 } from "../ipc/procarray.ts";
 import { sharedInvalBackendInit } from "../ipc/sinvaladt.ts";
@@ -146,8 +146,9 @@ export function closeTestCluster(): void {
 }
 /** Leaves everything as a crash would: nothing more is written. */
 export function abandonTestCluster(): void {
+  // Killed processes may hold locks for ever: nothing shared may be touched.
+  onExitReset();
   smgrReleaseAll();
-  shmemExit(1);
   detachSegment();
 }
 /** Ends a child at once. */

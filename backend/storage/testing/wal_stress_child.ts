@@ -102,7 +102,8 @@ function main(): void {
       bump(page, child);
       markBufferDirty(buf);
       xlogBeginInsert();
-      xlogRegisterBuffer(0, buf, REGBUF_STANDARD);
+      // Sometimes whole images of 8 kB, so that segments fill up.
+      xlogRegisterBuffer(0, buf, rnd() < 0.3 ? REGBUF_STANDARD : 0);
       xlogRegisterBufData(0, data);
       pageSetLSN(page, xlogInsert(STRESS_RMID, 0));
       endCritSection();

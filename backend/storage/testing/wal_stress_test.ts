@@ -35,7 +35,7 @@ import {
 } from "./cluster.ts";
 import { COUNTERS, registerStressRmgr, STRESS_REL, TOTAL } from "./wal_stress_child.ts";
 
-const NPAGES = 300;
+const NPAGES = 800;
 const CHILDREN = 3;
 const OPTIONS = { sharedBuffers: 64, walBuffers: 8 };
 
@@ -125,7 +125,7 @@ async function stress(kill: boolean): Promise<void> {
         return false;
       }
     });
-    if (kill && started && ++round === 6) {
+    if (kill && started && ++round === 8) {
       for (const c of children) c.kill("SIGKILL");
       await all;
     }

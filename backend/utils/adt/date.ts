@@ -101,6 +101,9 @@ function makeDate(year: number, month: number, mday: number): number {
   const two = (n: number): string => n < 0 ? String(n) : String(n).padStart(2, "0");
   // C prints the fields as they stand after validation began: the sign of a BC year is gone.
   const text = (y: number): string => `${y}-${two(month)}-${two(mday)}`;
+  if (year === -2147483648) {
+    throw pgError(ERRCODE.DATETIME_FIELD_OVERFLOW, `date field value out of range: ${text(year)}`);
+  }
   try {
     validateDate(DATE_M, false, false, year < 0, tm);
   } catch (e) {

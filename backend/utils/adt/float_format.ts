@@ -155,8 +155,7 @@ function scaledRound(a: number, n: number): bigint {
 
 /** printf("%.*f"). */
 export function formatF(x: number, prec: number): string {
-  if (x !== x) return "nan";
-  if (x === Infinity || x === -Infinity) return x > 0 ? "inf" : "-inf";
+  if (!Number.isFinite(x)) return String(x);
   const sign = x < 0 || Object.is(x, -0) ? "-" : "";
   const s = x === 0 ? "0" : scaledRound(Math.abs(x), prec).toString();
   if (prec === 0) return sign + s;
@@ -185,8 +184,7 @@ function significant(a: number, prec: number): Decimal {
 
 /** printf("%.*e"). */
 export function formatE(x: number, prec: number): string {
-  if (x !== x) return "nan";
-  if (x === Infinity || x === -Infinity) return x > 0 ? "inf" : "-inf";
+  if (!Number.isFinite(x)) return String(x);
   const sign = x < 0 || Object.is(x, -0) ? "-" : "";
   const d = x === 0 ? { digits: "0".repeat(prec + 1), exp: 0 } : significant(Math.abs(x), prec + 1);
   return sign + d.digits[0] + (prec > 0 ? "." + d.digits.slice(1) : "") + exponent(d.exp);
@@ -194,8 +192,7 @@ export function formatE(x: number, prec: number): string {
 
 /** printf("%.*g"). */
 export function formatG(x: number, prec: number): string {
-  if (x !== x) return "nan";
-  if (x === Infinity || x === -Infinity) return x > 0 ? "inf" : "-inf";
+  if (!Number.isFinite(x)) return String(x);
   if (x === 0) return Object.is(x, -0) ? "-0" : "0";
   const p = prec === 0 ? 1 : prec;
   const d = significant(Math.abs(x), p);

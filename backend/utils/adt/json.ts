@@ -36,13 +36,14 @@ export function pairArguments(
   call: CallInfo,
   args: readonly Datum[],
   name: string,
+  nullKeyError: (arg: number) => PgError = nullKey,
 ): { key: Datum; keyType: Oid; value: Datum; valueType: Oid }[] | null {
   const v = variadicArgs(call, args, 0);
   if (v === null) return null;
   if (v.values.length % 2 !== 0) throw oddArguments(name);
   const out = [];
   for (let i = 0; i < v.values.length; i += 2) {
-    if (v.values[i] === null) throw nullKey();
+    if (v.values[i] === null) throw nullKeyError(i + 1);
     out.push({ key: v.values[i], keyType: v.types[i], value: v.values[i + 1], valueType: v.types[i + 1] });
   }
   return out;
@@ -113,7 +114,7 @@ function jsonAggTrans(strict: boolean) {
     return st;
   };
 }
-export function duplicateKey(key: string): PgError {
+function duplicateKey(key: string): PgError {
   return pgError(ERRCODE.DUPLICATE_JSON_OBJECT_KEY_VALUE, `duplicate JSON object key value: ${key}`);
 }
 function jsonObjectAggTrans(absentOnNull: boolean, unique: boolean) {

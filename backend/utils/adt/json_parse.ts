@@ -38,7 +38,7 @@ export class JsonParser {
   /** The whole text as one value. @throws 22P02. */
   parse(): JsonNode {
     this.next();
-    const v = this.value("value");
+    const v = this.value();
     if (this.tokStart < this.s.length) throw this.expected("end of input");
     return v;
   }
@@ -166,7 +166,7 @@ export class JsonParser {
 
   // --- parser ---
 
-  private value(what: "value" | "array element"): JsonNode {
+  private value(): JsonNode {
     const { s } = this;
     const start = this.tokStart;
     if (start >= s.length) throw this.unexpectedEnd(start);
@@ -187,7 +187,7 @@ export class JsonParser {
       case "]":
       case ",":
       case ":":
-        throw this.expected(what === "value" ? "JSON value" : 'array element or "]"');
+        throw this.expected("JSON value");
     }
     return this.scalar("number");
   }
@@ -220,7 +220,7 @@ export class JsonParser {
         if (this.tokStart >= s.length) throw this.unexpectedEnd(this.tokStart);
         if (s[this.tokStart] !== ":") throw this.expected('":"');
         this.next();
-        node.values.push(this.value("value"));
+        node.values.push(this.value());
         if (s[this.tokStart] === ",") {
           this.next();
           continue;
@@ -241,8 +241,8 @@ export class JsonParser {
     this.enter();
     this.next();
     if (s[this.tokStart] !== "]") {
-      for (let first = true;; first = false) {
-        node.values.push(this.value(first ? "array element" : "value"));
+      for (;;) {
+        node.values.push(this.value());
         if (s[this.tokStart] === ",") {
           this.next();
           continue;

@@ -11,9 +11,8 @@ import { type BuiltinTable, type CallInfo, type TypeIoTable, withCall } from "..
 import { verifyUtf8 } from "../mb/wchar.ts";
 import { arrayValues } from "./array_codec.ts";
 import { float8ToFloat4 } from "./float.ts";
-import { duplicateKey, nullKey, objectPairs, objectPairsTwoArg, pairArguments } from "./json.ts";
+import { objectPairs, objectPairsTwoArg, pairArguments } from "./json.ts";
 import { datumToJb, datumToJbKey, parseJb } from "./json_convert.ts";
-import { escapeJson } from "./json_parse.ts";
 import {
   compareJsonb,
   encodeJsonb,
@@ -31,7 +30,7 @@ import {
   type JbValue,
   jbValue,
 } from "./jsonb_codec.ts";
-import { numericToFloat8, numericToInt4, numericToInt8 } from "./numeric.ts";
+import { numericToFloat8, numericToInt2, numericToInt4, numericToInt8 } from "./numeric.ts";
 import { variadicArgs } from "./text_format.ts";
 import { equalBytes } from "./varlena.ts";
 
@@ -76,7 +75,12 @@ function existsKeys(b: Uint8Array, keys: Uint8Array, all: boolean): boolean {
 }
 
 function buildObject(call: CallInfo, ...args: Datum[]): Datum {
-  const pairs = pairArguments(call, args, "jsonb_build_object()");
+  const pairs = pairArguments(
+    call,
+    args,
+    "jsonb_build_object()",
+    (arg) => pgError(ERRCODE.INVALID_PARAMETER_VALUE, `argument ${arg}: key must not be null`),
+  );
   if (pairs === null) return null;
   const o = new JbObject();
   for (const p of pairs) o.add(datumToJbKey(p.key, p.keyType), datumToJb(p.value, p.valueType));
@@ -113,12 +117,12 @@ interface ObjectAggState {
 function objectAggTrans(absentOnNull: boolean, unique: boolean) {
   return (call: CallInfo, s: ObjectAggState | null, k: Datum, v: Datum): Datum => {
     const st = s ?? { o: new JbObject(), seen: new Set<string>() };
-    if (k === null) throw nullKey();
+    if (k === null) throw pgError(ERRCODE.INVALID_PARAMETER_VALUE, "field name must not be null");
     const key = datumToJbKey(k, call.argTypes[1]);
     if (absentOnNull && v === null && !unique) return st;
     if (unique) {
       const text = decodeText(key);
-      if (st.seen.has(text)) throw duplicateKey(escapeJson(text));
+      if (st.seen.has(text)) throw pgError(ERRCODE.DUPLICATE_JSON_OBJECT_KEY_VALUE, "duplicate JSON object key value");
       st.seen.add(text);
       if (absentOnNull && v === null) return st;
     }
@@ -145,11 +149,7 @@ export const jsonbBuiltins: BuiltinTable = {
   jsonb_exists_all: (b: Uint8Array, k: Uint8Array) => existsKeys(b, k, true),
   jsonb_bool: castBool,
   jsonb_numeric: castNumber("numeric", (n) => n.slice()),
-  jsonb_int2: castNumber("smallint", (n) => {
-    const i = numericToInt4(n);
-    if (i < -32768 || i > 32767) throw pgError(ERRCODE.NUMERIC_VALUE_OUT_OF_RANGE, "smallint out of range");
-    return i;
-  }),
+  jsonb_int2: castNumber("smallint", numericToInt2),
   jsonb_int4: castNumber("integer", numericToInt4),
   jsonb_int8: castNumber("bigint", numericToInt8),
   jsonb_float4: castNumber("real", (n) => float8ToFloat4(numericToFloat8(n))),

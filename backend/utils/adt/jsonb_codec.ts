@@ -364,8 +364,7 @@ export function compareJsonb(a: Uint8Array, b: Uint8Array): number {
     if (x.count !== y.count) return x.count > y.count ? 1 : -1;
     if (x.isScalar !== y.isScalar) return x.isScalar ? -1 : 1;
   }
-  const c = compareJb(x, y);
-  return c < 0 ? -1 : c > 0 ? 1 : 0;
+  return compareJb(x, y);
 }
 
 function hashNumericDatum(v: Uint8Array): number {

@@ -159,8 +159,8 @@ export function jbElement(c: JbContainer, i: number): JbValue | undefined {
 }
 const jbArrayElement = (render: JbRender) => (b: Uint8Array, i: number): Datum => {
   const c = jbRoot(b);
-  // A scalar is stored as an array of one, but is none.
-  if (c.isObject || c.isScalar) return null;
+  // A scalar is stored as an array of one, and answers as one here.
+  if (c.isObject) return null;
   const v = jbElement(c, i);
   return v === undefined ? null : render(v);
 };

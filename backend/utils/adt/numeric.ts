@@ -455,7 +455,7 @@ export function numericToInt8(a: Uint8Array): Int8 {
   if (n < -9223372036854775808n || n > 9223372036854775807n) throw int8OutOfRange();
   return int8(n);
 }
-function numericToInt2(a: Uint8Array): number {
+export function numericToInt2(a: Uint8Array): number {
   const n = toInteger(a, "smallint");
   if (n < -32768n || n > 32767n) throw int2OutOfRange();
   return Number(n);

@@ -5,13 +5,25 @@
 import { ERRCODE } from "../../../base/errcodes.ts";
 import { pgError } from "../../../base/error.ts";
 import type { Oid } from "../../../base/types.ts";
-import { decodeText } from "../../../base/text.ts";
+import { decodeText, encodeText } from "../../../base/text.ts";
 import { anyColumnAclcheck, columnAclmask, objectAclmask } from "../../catalog/aclchk.ts";
 import { catalogScan } from "../../catalog/catalog_scan.ts";
 import { searchSysCache } from "../cache/syscache.ts";
 import type { Builtin } from "../fmgr/fmgr.ts";
-import { registerBuiltins } from "../fmgr/fmgrtab.ts";
+import { type Datum, RecordDatum } from "../fmgr/datum.ts";
+import { registerBuiltins, registerTypeIo } from "../fmgr/fmgrtab.ts";
 import { getUserId } from "../init/globals.ts";
+import {
+  ACL_ALL_RIGHTS_STR,
+  aclDefault,
+  aclGrantOptions,
+  aclitemOut,
+  type AclObjectKind,
+  aclPrivs,
+  makeAclItem,
+} from "./acl.ts";
+import { arrayValues, makeArray } from "./array_codec.ts";
+import type { AclItem } from "../../catalog/catalog_rows.ts";
 import { getRoleOid, hasPrivsOfRole, isAdminOfRole, isMemberOfRole, memberCanSetRole, PRIVILEGE_NAMES } from "./acl.ts";
 import { relidOfText } from "./sysfuncs.ts";
 
@@ -165,8 +177,115 @@ function columnFamily(): Record<string, Builtin> {
   return out;
 }
 
+// aclitem: 16 bytes on disk, grantee u32, grantor u32, privileges and grant options u64.
+
+function decodeAclItem(b: Uint8Array): AclItem {
+  const dv = new DataView(b.buffer, b.byteOffset, 16);
+  return {
+    ai_grantee: dv.getUint32(0, true),
+    ai_grantor: dv.getUint32(4, true),
+    ai_privs: Number(dv.getBigUint64(8, true)),
+  };
+}
+function encodeAclItem(i: AclItem): Uint8Array {
+  const b = new Uint8Array(16);
+  const dv = new DataView(b.buffer);
+  dv.setUint32(0, i.ai_grantee, true);
+  dv.setUint32(4, i.ai_grantor, true);
+  dv.setBigUint64(8, BigInt(i.ai_privs), true);
+  return b;
+}
+const ACLITEMOID = 1033;
+const ACL_KINDS: Readonly<Record<string, AclObjectKind>> = {
+  c: "column",
+  r: "table",
+  s: "sequence",
+  d: "database",
+  f: "function",
+  l: "language",
+  L: "largeobject",
+  n: "schema",
+  p: "parameter",
+  t: "tablespace",
+  F: "fdw",
+  S: "foreign_server",
+  T: "type",
+};
+
+/** "grantee=privs/grantor". @throws 22P02 */
+function aclitemIn(s: string): Uint8Array {
+  const m = s.match(/^("(?:[^"]|"")*"|[A-Za-z0-9_]*)=([a-zA-Z*]*)(?:\/("(?:[^"]|"")*"|[A-Za-z0-9_]+))?$/);
+  if (m === null) throw pgError(ERRCODE.INVALID_TEXT_REPRESENTATION, 'missing "=" sign');
+  const role = (t: string) => getRoleOid(t.startsWith('"') ? t.slice(1, -1).replaceAll('""', '"') : t);
+  let privs = 0;
+  let gopt = 0;
+  for (let i = 0; i < m[2].length; i++) {
+    const bit = ACL_ALL_RIGHTS_STR.indexOf(m[2][i]);
+    if (bit < 0) {
+      throw pgError(
+        ERRCODE.INVALID_TEXT_REPRESENTATION,
+        `invalid mode character: must be one of "${ACL_ALL_RIGHTS_STR}"`,
+      );
+    }
+    privs |= 1 << bit;
+    if (m[2][i + 1] === "*") {
+      gopt |= 1 << bit;
+      i++;
+    }
+  }
+  return encodeAclItem(makeAclItem(m[1] === "" ? 0 : role(m[1]), m[3] === undefined ? 10 : role(m[3]), privs, gopt));
+}
+
+function* aclexplode(acl: Uint8Array): Iterable<Datum> {
+  for (const d of arrayValues(acl)) {
+    const item = decodeAclItem(d as Uint8Array);
+    const gopt = aclGrantOptions(item);
+    for (let bit = 0; bit < PRIVILEGE_NAMES.length; bit++) {
+      if ((aclPrivs(item) & (1 << bit)) === 0) continue;
+      yield new RecordDatum(
+        2249,
+        -1,
+        [item.ai_grantor, item.ai_grantee, encodeText(PRIVILEGE_NAMES[bit]), (gopt & (1 << bit)) !== 0],
+        [26, 26, 25, 16],
+      );
+    }
+  }
+}
+
+function registerAclItem(): void {
+  registerTypeIo({
+    input: { aclitemin: aclitemIn },
+    output: { aclitemout: (b: Uint8Array) => aclitemOut(decodeAclItem(b)) },
+  });
+  registerBuiltins({
+    aclexplode,
+    acldefault_sql: (kind: number, owner: Oid) => {
+      const k = ACL_KINDS[String.fromCharCode(kind)];
+      if (k === undefined) {
+        throw pgError(ERRCODE.INTERNAL_ERROR, `unrecognized object type abbreviation: ${String.fromCharCode(kind)}`);
+      }
+      return makeArray(ACLITEMOID, aclDefault(k, owner).map(encodeAclItem));
+    },
+    makeaclitem: (grantee: Oid, grantor: Oid, privs: Uint8Array, option: boolean) => {
+      const bits = wanted(str(privs), PRIVILEGE_NAMES).reduce((a, w) => a | w.bits, 0);
+      return encodeAclItem(makeAclItem(grantee, grantor, bits, option ? bits : 0));
+    },
+    aclitem_eq: (a: Uint8Array, b: Uint8Array) => a.every((x, i) => x === b[i]),
+    aclcontains: (acl: Uint8Array, item: Uint8Array) => {
+      const want = decodeAclItem(item);
+      return arrayValues(acl).some((d) => {
+        const have = decodeAclItem(d as Uint8Array);
+        return have.ai_grantee === want.ai_grantee && have.ai_grantor === want.ai_grantor &&
+          (aclPrivs(have) & aclPrivs(want)) === aclPrivs(want) &&
+          (aclGrantOptions(have) & aclGrantOptions(want)) === aclGrantOptions(want);
+      });
+    },
+  });
+}
+
 /** Adds these functions to the registry; called once. */
 export function registerPrivilegeFunctions(): void {
+  registerAclItem();
   registerBuiltins({
     ...family("has_table_privilege", tableCheck),
     ...family("has_sequence_privilege", sequenceCheck),

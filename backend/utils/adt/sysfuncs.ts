@@ -42,6 +42,7 @@ import { getDatabasePath, relPathPerm } from "../../storage/smgr/relpath.ts";
 import { allBackendStatus } from "../activity/backend_status.ts";
 import { getNamespaceName } from "../cache/lsyscache.ts";
 import { searchSysCache } from "../cache/syscache.ts";
+import { formatType } from "./format_type.ts";
 import { type Datum, int8, RecordDatum, toBigInt } from "../fmgr/datum.ts";
 import type { BuiltinTable, CallInfo } from "../fmgr/fmgr.ts";
 import { withCall } from "../fmgr/fmgr.ts";
@@ -490,6 +491,10 @@ const sysBuiltins: BuiltinTable = {
   row_security_active_name: () => false,
   pg_get_partkeydef: (_oid: Oid) => null,
   pg_get_statisticsobjdef_columns: (_oid: Oid) => null,
+  format_type: (oid: Oid | null, typmod: number | null) => {
+    if (oid === null) return null;
+    return text(formatType(oid, typmod) ?? "???");
+  },
   pg_typeof: withCall((call: CallInfo) => call.argTypes[0]),
   pg_stat_get_numscans: () => 0,
 };

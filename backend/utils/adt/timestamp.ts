@@ -414,6 +414,7 @@ function makeTimestampSql(
   tm.mday = mday;
   const dateText = `${year}-${two(month)}-${two(mday)}`;
   try {
+    if (year === -2147483648) throw new DateTimeError("field");
     validateDate(DATE_M, false, false, year < 0, tm);
   } catch (e) {
     if (!(e instanceof DateTimeError)) throw e;

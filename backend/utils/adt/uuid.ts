@@ -85,8 +85,8 @@ function extractTimestamp(b: Uint8Array): number | null {
   };
   if (version === 1) {
     const t = ((be(6, 2) & 0x0fffn) << 48n) | (be(4, 2) << 32n) | be(0, 4);
-    // 100 ns units since 1582-10-15; 2000-01-01 is 152671 days later.
-    return Number(t / 10n - 13190774400000000n);
+    // 100 ns units since 1582-10-15; 2000-01-01 is 152384 days later.
+    return Number(t / 10n - 13165977600000000n);
   }
   if (version === 7) return Number(be(0, 6) * 1000n - 946684800000000n);
   return null;

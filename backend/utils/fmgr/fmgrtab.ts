@@ -48,6 +48,7 @@ import { pgLsnBuiltins, pgLsnIo } from "../adt/pg_lsn.ts";
 import { randomBuiltins } from "../adt/pseudorandomfuncs.ts";
 import { quoteBuiltins } from "../adt/quote.ts";
 import { regexpBuiltins } from "../adt/regexp.ts";
+import { rowtypesBuiltins, rowtypesIo } from "../adt/rowtypes.ts";
 import { textFormatBuiltins } from "../adt/text_format.ts";
 import { textSplitBuiltins } from "../adt/text_split.ts";
 import { timeBuiltins, timeIo } from "../adt/time.ts";
@@ -164,6 +165,7 @@ const TABLES: readonly BuiltinTable[] = [
   randomBuiltins,
   quoteBuiltins,
   regexpBuiltins,
+  rowtypesBuiltins,
   textFormatBuiltins,
   textSplitBuiltins,
   timeBuiltins,
@@ -189,6 +191,7 @@ const IO_TABLES: readonly TypeIoTable[] = [
   numericIo,
   oidIo,
   pgLsnIo,
+  rowtypesIo,
   timeIo,
   timestampIo,
   uuidIo,

@@ -91,7 +91,8 @@ async function one(line: string): Promise<string> {
     info.a.push(oid);
     // The bare names mean a length of 1.
     if (type === "character" || type === "bit") type = type === "bit" ? '"bit"' : "bpchar";
-    sqlArgs.push(`${lit(s)}::${type}`);
+    const variadic = proc.variadic !== 0 && proc.variadic !== 2276 && i === proc.args.length - 1;
+    sqlArgs.push(`${variadic ? "variadic " : ""}${lit(s)}::${type}`);
   }
   let text: string;
   try {
