@@ -1,7 +1,6 @@
 /**
  * Dispatch: a command of the program, or the role of a child process. The only file that knows all roles.
  */
-import { loadParser } from "./backend/parser/parser.ts";
 import { CLIENT_SOCKET_FD, EXEC_PARAMS_FILE, POSTMASTER_DEATH_FD } from "./postmaster/launch_backend.ts";
 import type { CtlOptions } from "./postmaster/ctl/options.ts";
 
@@ -53,6 +52,7 @@ async function child(kind: string, args: readonly string[]): Promise<never> {
   switch (kind) {
     case "backend": {
       const { backendMain } = await import("./backend/main/backend_main.ts");
+      const { loadParser } = await import("./backend/parser/parser.ts");
       await loadParser();
       initChildProcess(a, "backend", "client backend");
       return backendMain(a, CLIENT_SOCKET_FD);
@@ -95,25 +95,22 @@ async function command(name: string, rest: readonly string[]): Promise<number> {
     return 1;
   }
   const ctl = await import("./postmaster/ctl/pg_ctl.ts");
-  const { InitdbError } = await import("./backend/bootstrap/initdb.ts");
+  const { InitdbError } = await import("./backend/bootstrap/initdb_error.ts");
   try {
     switch (name) {
       case "initdb":
-        await loadParser();
-        return ctl.doInit(o);
+        return await ctl.doInit(o);
       case "start":
-        await loadParser();
-        return ctl.doStart(o);
+        return await ctl.doStart(o);
       case "stop":
         return ctl.doStop(o);
       case "restart":
-        return ctl.doRestart(o);
+        return await ctl.doRestart(o);
       case "reload":
         return ctl.doReload(o);
       case "status":
         return ctl.doStatus(o);
       case "run":
-        await loadParser();
         return ctl.doRun(o, detached);
     }
   } catch (e) {

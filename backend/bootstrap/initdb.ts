@@ -9,6 +9,7 @@
 import { assert } from "../../base/assert.ts";
 import { setMemory } from "../../shmem/memory.ts";
 import { autoConf, type ConfigChoices, pgHbaConf, pgIdentConf, postgresqlConf } from "./config_samples.ts";
+import { InitdbError } from "./initdb_error.ts";
 import { scramBuildSecret } from "./scram_secret.ts";
 import { buildTemplate, type LocaleOptions } from "./template.ts";
 
@@ -40,11 +41,6 @@ export type BootstrapXlog = (
   dir: string,
   o: { walSegmentBytes: number; checksums: boolean; nextOid: number; settings: ReadonlyMap<string, string> },
 ) => void;
-
-/** What an administrator can be told about; the text is complete. */
-export class InitdbError extends Error {
-  override name = "InitdbError";
-}
 
 const SUBDIRECTORIES = [
   "global",

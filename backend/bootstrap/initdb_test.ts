@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { setMemory } from "../../shmem/memory.ts";
 import { scramBuildSecret } from "./scram_secret.ts";
-import { initdbOptions } from "./initdb_main.ts";
-import { InitdbError } from "./initdb.ts";
 import { splitStatements, systemViewStatements } from "./system_views.ts";
 import { buildTemplate } from "./template.ts";
 import { buildBtreeFile } from "./btree_file.ts";
@@ -83,29 +81,6 @@ Deno.test("scramBuildSecret() agrees with RFC 7677's example", () => {
     scramBuildSecret("pencil", salt, 4096),
     "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=",
   );
-});
-
-Deno.test("initdbOptions() reads PostgreSQL's options", () => {
-  const o = initdbOptions([
-    "-D",
-    "/x",
-    "-U",
-    "bob",
-    "--wal-segsize=64",
-    "-N",
-    "-c",
-    "work_mem=1MB",
-    "--no-data-checksums",
-  ]);
-  assert.equal(o.username, "bob");
-  assert.equal(o.walSegmentMegabytes, 64);
-  assert.equal(o.checksums, false);
-  assert.equal(o.sync, false);
-  assert.deepEqual(o.settings, [["work_mem", "1MB"]]);
-  assert.equal(o.locale.locale, "C.UTF-8");
-  assert.throws(() => initdbOptions(["-D", "/x", "--wal-segsize=3"]), InitdbError);
-  assert.throws(() => initdbOptions(["-D", "/x", "-A", "scram-sha-256"]), InitdbError);
-  assert.throws(() => initdbOptions(["-D", "/x", "-U", "pg_bob"]), InitdbError);
 });
 
 Deno.test("splitStatements() drops comments and keeps semicolons inside lines", () => {

@@ -6,9 +6,7 @@
  */
 import { setConfigOption, setInternalGuc } from "../../conf/guc.ts";
 import { processConfigFile } from "../../conf/guc_file.ts";
-import { bootstrapXlog } from "../../backend/bootstrap/bootstrap_xlog.ts";
-import { postBootstrap } from "../../backend/bootstrap/post_bootstrap.ts";
-import { initdb, InitdbError } from "../../backend/bootstrap/initdb.ts";
+import { InitdbError } from "../../backend/bootstrap/initdb_error.ts";
 import { localProcessControlFile } from "../../backend/access/transam/control_file.ts";
 import { installReporting, reportError, session, setLogWriter, toPgError } from "../../backend/utils/error/elog.ts";
 import { chdir, O_APPEND, O_CREAT, O_RDWR, O_WRONLY, open, writeBuf } from "../../shmem/os/files.ts";
@@ -24,6 +22,7 @@ import {
   SIGQUIT,
   SIGTERM,
   spawn,
+  waitpid,
 } from "../../shmem/os/process.ts";
 import { HANDLED_SIGNALS } from "../../shmem/signals.ts";
 import { selfCommand } from "../launch_backend.ts";
@@ -86,49 +85,59 @@ function runningServer(dir: string): PidFile | null {
 }
 
 /** `pgts initdb`. */
-export function doInit(o: CtlOptions): number {
+export async function doInit(o: CtlOptions): Promise<number> {
   const dir = absolute(o.dataDirectory);
   const t0 = performance.now();
   warnRoot();
   let password: string | null = null;
   if (o.passwordFile !== null) password = Deno.readTextFileSync(o.passwordFile).split("\n")[0];
   else if (o.promptPassword) password = prompt("Enter new superuser password:");
-  makeCluster(dir, o, password);
+  await makeCluster(dir, o, password);
   say(o, `data directory ${dir} created in ${((performance.now() - t0) / 1000).toFixed(1)} s`);
   say(o, `start it with: pgts start -D ${o.dataDirectory}`);
   return 0;
 }
 
-function makeCluster(dir: string, o: CtlOptions, password: string | null): void {
+/** What makes a cluster is large and seldom needed: loaded on demand. */
+async function makeCluster(dir: string, o: CtlOptions, password: string | null): Promise<void> {
   if (!/^utf-?8$/i.test(o.encoding)) {
     throw new InitdbError(`encoding "${o.encoding}" is not implemented yet in pgts; use UTF8`);
   }
+  const { bootstrapXlog } = await import("../../backend/bootstrap/bootstrap_xlog.ts");
+  const { initdbDefaults } = await import("../../backend/bootstrap/initdb_defaults.ts");
+  const { initdb } = await import("../../backend/bootstrap/initdb.ts");
+  const { postBootstrap, preparePostBootstrap } = await import("../../backend/bootstrap/post_bootstrap.ts");
+  await preparePostBootstrap();
+  const mb = o.walSegmentMegabytes;
+  if (!Number.isInteger(mb) || mb < 1 || mb > 1024 || (mb & (mb - 1)) !== 0) {
+    throw new InitdbError("argument of --wal-segsize must be a power of two between 1 and 1024");
+  }
+  if (o.username.startsWith("pg_")) {
+    throw new InitdbError(`superuser name "${o.username}" is disallowed; role names cannot begin with "pg_"`);
+  }
+  for (const method of [o.auth, o.authLocal, o.authHost]) {
+    if (method !== null && password === null && ["md5", "password", "scram-sha-256"].includes(method)) {
+      throw new InitdbError("must specify a password for the superuser to enable password authentication");
+    }
+  }
   const safe = password !== null ? "scram-sha-256" : "trust";
-  initdb(
-    {
-      dataDir: dir,
-      username: o.username,
-      password,
-      locale: { encoding: 6, provider: "b", locale: o.locale, icuRules: null, collate: o.locale, ctype: o.locale },
-      lcMessages: "C",
-      textSearchConfig: "pg_catalog.english",
-      timezone: Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC",
-      authLocal: o.authLocal ?? o.auth ?? safe,
-      authHost: o.authHost ?? o.auth ?? safe,
-      checksums: !o.noChecksums,
-      sync: !o.noSync,
-      walSegmentMegabytes: o.walSegmentMegabytes,
-      walDir: o.walDir === null ? null : absolute(o.walDir),
-      groupAccess: o.allowGroupAccess,
-      settings: [],
-    },
-    bootstrapXlog,
-    postBootstrap,
-  );
+  const options = initdbDefaults(dir, {
+    username: o.username,
+    password,
+    locale: { encoding: 6, provider: "b", locale: o.locale, icuRules: null, collate: o.locale, ctype: o.locale },
+    authLocal: o.authLocal ?? o.auth ?? safe,
+    authHost: o.authHost ?? o.auth ?? safe,
+    checksums: !o.noChecksums,
+    sync: !o.noSync,
+    walSegmentMegabytes: o.walSegmentMegabytes,
+    walDir: o.walDir === null ? null : absolute(o.walDir),
+    groupAccess: o.allowGroupAccess,
+  });
+  initdb(options, bootstrapXlog, postBootstrap);
 }
 
 /** `pgts start`: makes the directory if there is none, starts the server detached, waits until it is ready. */
-export function doStart(o: CtlOptions): number {
+export async function doStart(o: CtlOptions): Promise<number> {
   const dir = absolute(o.dataDirectory);
   const t0 = performance.now();
   warnRoot();
@@ -137,7 +146,7 @@ export function doStart(o: CtlOptions): number {
     complain(`another server might be running in "${dir}" (PID ${old.pid}, port ${old.port})`);
     return 1;
   }
-  if (!isCluster(dir)) makeCluster(dir, o, null);
+  if (!isCluster(dir)) await makeCluster(dir, o, null);
   checkVersion(dir);
   const target = o.logFile !== null ? absolute(o.logFile) : `${dir}/server.log`;
   const log = open(target, O_WRONLY | O_CREAT | O_APPEND, 0o600);
@@ -239,13 +248,13 @@ export function doStop(o: CtlOptions): number {
 }
 
 /** `pgts restart`. */
-export function doRestart(o: CtlOptions): number {
+export async function doRestart(o: CtlOptions): Promise<number> {
   const dir = absolute(o.dataDirectory);
   if (runningServer(dir) !== null) {
     const rc = doStop({ ...o, wait: true });
     if (rc !== 0) return rc;
   }
-  return doStart(o);
+  return await doStart(o);
 }
 
 /** `pgts reload`. */
@@ -303,7 +312,7 @@ export function doRun(o: CtlOptions, detached: boolean): number {
   try {
     if (!isCluster(dir)) {
       if (detached) throw new InitdbError(`directory "${dir}" is not a database cluster directory`);
-      makeCluster(dir, o, null);
+      initdbInChild(dir, o);
     }
     checkVersion(dir);
     chdir(dir);
@@ -332,6 +341,18 @@ export function doRun(o: CtlOptions, detached: boolean): number {
     return 1;
   } finally {
     if (owned) removePidFile(dir);
+  }
+}
+
+/** Makes the cluster in a process of its own, so that nothing of it stays in the postmaster. */
+function initdbInChild(dir: string, o: CtlOptions): void {
+  const args = selfCommand("initdb", "-D", dir, "-U", o.username, "-s");
+  const pid = spawn({ path: args[0], args, env: Deno.env.toObject(), blockSignals: [] });
+  for (;;) {
+    const st = waitpid(pid, 0);
+    if (st === null) continue;
+    if (st.code !== 0) throw new InitdbError(`could not create the data directory "${dir}"`);
+    return;
   }
 }
 

@@ -7,6 +7,8 @@ import type { XLogRecPtr } from "../../../base/types.ts";
 import { guc } from "../../../conf/guc_values.ts";
 import { endCritSection, startCritSection } from "../../../shmem/interrupt.ts";
 import { LW_EXCLUSIVE, lwLockAcquire, LWLockId, lwLockRelease, mainLWLock } from "../../../shmem/lwlock.ts";
+import * as os from "../../../shmem/os/files.ts";
+import { PG_TBLSPC_DIR, TABLESPACE_VERSION_DIRECTORY } from "../../storage/smgr/relpath.ts";
 import { syncDataDirectory } from "../../storage/file/fd.ts";
 import {
   resetUnloggedRelations,
@@ -140,6 +142,7 @@ function recoverAndOpen(): void {
     syncDataDirectory();
   }
   const { checkPoint, inRecovery } = initWalRecovery();
+  relationCacheInitFileRemove();
 
   TransamVariables.nextXid = checkPoint.nextXid;
   TransamVariables.nextOid = checkPoint.nextOid;
@@ -213,6 +216,24 @@ function recoverAndOpen(): void {
   restoreXLogInsertAllowed(allowed);
   if (recoveryInProgress()) throw new PgError({ severity: "PANIC", message: "recovery did not end" });
   ereport("DEBUG1", { message: `WAL continues at ${lsnOut(endOfLog)}` });
+}
+
+/**
+ * RelationCacheInitFileRemove(): this program makes no such files, and does not keep those of PostgreSQL up to date: they would
+ * mislead it the next time it opens the directory.
+ */
+function relationCacheInitFileRemove(): void {
+  const name = "pg_internal.init";
+  os.unlink(`global/${name}`);
+  const removeIn = (dir: string): void => {
+    const dbs = os.readDir(dir);
+    if (typeof dbs === "number") return;
+    for (const db of dbs) if (/^[0-9]+$/.test(db.name)) os.unlink(`${dir}/${db.name}/${name}`);
+  };
+  removeIn("base");
+  const spaces = os.readDir(PG_TBLSPC_DIR);
+  if (typeof spaces === "number") return;
+  for (const s of spaces) removeIn(`${PG_TBLSPC_DIR}/${s.name}/${TABLESPACE_VERSION_DIRECTORY}`);
 }
 
 /** CreateOverwriteContrecordRecord(): tells every reader that the record at `aborted` was never finished. */

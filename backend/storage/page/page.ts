@@ -478,8 +478,9 @@ function compactifyTuples(page: number, nitems: number): void {
   let upper = special;
   for (let i = 0; i < nitems; i++) {
     const off = survivorOff[i];
-    const len = survivorLen[i];
-    upper -= maxAlign(len);
+    // With its padding, so that pages come out the same wherever they are compacted.
+    const len = maxAlign(survivorLen[i]);
+    upper -= len;
     if (off !== upper) {
       const end = off + len;
       for (let s = off, d = page + upper; s < end; s++, d++) u8[d] = compactScratch[s];

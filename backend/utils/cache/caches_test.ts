@@ -10,7 +10,7 @@ import { commitTransactionCommand, startTransactionCommand } from "../../access/
 import { CTL_RECOVERY_STATE, ctlSetI32, RECOVERY_STATE_DONE, XLOG_STRUCTS } from "../../access/transam/xlog_ctl.ts";
 import { bootstrapXlog } from "../../bootstrap/bootstrap_xlog.ts";
 import { initdb } from "../../bootstrap/initdb.ts";
-import { initdbOptions } from "../../bootstrap/initdb_main.ts";
+import { initdbDefaults } from "../../bootstrap/initdb_defaults.ts";
 import { catalogScan } from "../../catalog/catalog_scan.ts";
 import { CATALOGS } from "../../catalog/data/schema.ts";
 import { bufferBlocks, bufferDescriptors } from "../../storage/buffer/buf_internals.ts";
@@ -41,7 +41,7 @@ function inTemplate1(body: () => void): void {
   const cwd = Deno.cwd();
   const parent = Deno.makeTempDirSync();
   const dir = `${parent}/data`;
-  initdb(initdbOptions(["-D", dir, "-U", "postgres", "-N"]), bootstrapXlog);
+  initdb(initdbDefaults(dir, { sync: false }), bootstrapXlog);
   Deno.chdir(dir);
   Object.assign(guc, { data_directory: dir, shared_buffers: 512, max_connections: 4, wal_buffers: 8 });
   onExitReset();
