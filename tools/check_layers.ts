@@ -47,7 +47,15 @@ const LAYERS: readonly (readonly string[])[] = [
     "backend/libpq/role_membership.ts",
     "backend/libpq/auth.ts",
   ],
-  ["backend/parser", "backend/rewrite", "backend/utils/adt/ruleutils_expr.ts", "backend/utils/adt/regproc.ts"],
+  [
+    "backend/parser",
+    "backend/rewrite",
+    "backend/utils/adt/ruleutils.ts",
+    "backend/utils/adt/ruleutils_from.ts",
+    "backend/utils/adt/ruleutils_query.ts",
+    "backend/utils/adt/ruleutils_expr.ts",
+    "backend/utils/adt/regproc.ts",
+  ],
   // Selectivity functions are called through pg_proc but belong to the planner.
   [
     "backend/optimizer",

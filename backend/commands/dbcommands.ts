@@ -47,7 +47,7 @@ import { AccessExclusiveLock, ShareLock } from "../storage/lmgr/locktypes.ts";
 import { pageIsNew } from "../storage/page/page.ts";
 import { getDatabasePath } from "../storage/smgr/relpath.ts";
 import { forgetDatabaseSyncRequests } from "../storage/smgr/md.ts";
-import { smgrNblocks, smgrOpen, smgrReleaseAll } from "../storage/smgr/smgr.ts";
+import { smgrNblocks, smgrOpen, smgrReleaseAll, smgrZeroExtend } from "../storage/smgr/smgr.ts";
 import type { UtilityCall } from "../tcop/utility.ts";
 import { relationMapCopy } from "../utils/cache/relmapper.ts";
 import { getUserId, myDatabaseId } from "../utils/init/globals.ts";
@@ -193,6 +193,9 @@ function copyDatabase(src: Oid, srcTablespace: Oid, dst: Oid): void {
 /** Copies one fork through shared buffers. Free space and visibility maps are made anew by the first VACUUM. */
 function copyFork(from: RelFileLocator, to: RelFileLocator, fork: ForkNumber): void {
   const nblocks = smgrNblocks(smgrOpen(from), fork);
+  if (nblocks === 0) return;
+  // At its full length first: a page that stays in the pool beyond the end of its file would not be part of the relation.
+  smgrZeroExtend(smgrOpen(to), fork, 0, nblocks, true);
   for (let blk = 0; blk < nblocks; blk++) {
     const sbuf = readBufferWithoutRelcache(from, fork, blk, "normal", true);
     lockBuffer(sbuf, BUFFER_LOCK_SHARE);

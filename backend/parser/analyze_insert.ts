@@ -301,9 +301,7 @@ function transformOnConflictClause(
     exclRelIndex = exclNSItem.p_rtindex;
     // It is a relation only to look at: no storage, no permissions.
     exclRte.relkind = "c";
-    exclNSItem.p_perminfo = null;
-    pstate.p_rteperminfos.pop();
-    exclRte.perminfoindex = 0;
+    exclNSItem.p_perminfo!.requiredPerms = 0;
     exclRelTlist = buildOnConflictExcludedTargetlist(rel, exclRelIndex);
   }
   const arb = transformOnConflictArbiter(pstate, clause);

@@ -18,7 +18,6 @@ import { FirstLowInvalidHeapAttributeNumber } from "./parse_relation.ts";
 import { lookupCollation } from "./parse_type.ts";
 import { transformExpr, transformWhereClause } from "./transform_hooks.ts";
 import { raw, type RawNode, strVals } from "./raw.ts";
-import { makeAndsImplicit } from "../nodes/makefuncs.ts";
 
 export interface OnConflictArbiter {
   arbiterElems: Node[];
@@ -72,10 +71,6 @@ export function transformOnConflictArbiter(pstate: ParseState, clause: R.OnConfl
         "EXPR_KIND_INDEX_PREDICATE",
         "WHERE",
       );
-      if (out.arbiterWhere !== null) {
-        // Kept as a list of conditions, as index predicates are.
-        out.arbiterWhere = makeAndsImplicit(out.arbiterWhere) as unknown as Node;
-      }
     }
   } finally {
     pstate.p_namespace = saved;

@@ -451,6 +451,8 @@ export function parseCheckAggregates(pstate: ParseState, qry: Query): void {
     const expr = getSortgroupclauseTle(grpcl, qry.targetList);
     groupClauses.push(expr);
   }
+  // The entry keeps the expressions as they were written; comparison needs join aliases expanded.
+  const groupExprs = groupClauses.map((g) => ({ resname: g.resname, expr: copyObject(g.expr!) }));
   if (hasJoinRTEs) {
     groupClauses = groupClauses.map((tle) => ({
       ...tle,
@@ -467,10 +469,7 @@ export function parseCheckAggregates(pstate: ParseState, qry: Query): void {
     ) groupClauseCommonVars.push(v);
   }
   if (groupClauses.length > 0) {
-    pstate.p_grouping_nsitem = addRangeTableEntryForGroup(
-      pstate,
-      groupClauses.map((g) => ({ resname: g.resname, expr: copyObject(g.expr!) })),
-    );
+    pstate.p_grouping_nsitem = addRangeTableEntryForGroup(pstate, groupExprs);
     qry.rtable = pstate.p_rtable;
     qry.hasGroupRTE = true;
   }

@@ -241,10 +241,6 @@ function assignCollationsWalker(node: Node, context: Context): void {
           assignCollationsWalker(node.refexpr!, loccontext);
           if (node.refassgnexpr !== null) assignCollationsWalker(node.refassgnexpr, loccontext);
           break;
-        case "ArrayCoerceExpr":
-          // The element expression is not part of the tree of inputs.
-          assignCollationsWalker(node.arg!, loccontext);
-          break;
         case "JsonExpr":
           if (node.formatted_expr !== null) assignCollationsWalker(node.formatted_expr, loccontext);
           assignListCollations(context.pstate, node.passing_values);

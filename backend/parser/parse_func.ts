@@ -9,8 +9,7 @@ import { FUNC_MAX_ARGS } from "../../base/types.ts";
 import { PgError } from "../../base/error.ts";
 import { ERRCODE } from "../../base/errcodes.ts";
 import type { FuncCall } from "libpg-query";
-import type { Aggref, CoercionForm, FuncExpr, Node, Var, WindowFunc } from "../nodes/nodes.ts";
-import type { TupleDesc } from "../access/common/tupdesc.ts";
+import type { Aggref, CoercionForm, FuncExpr, Node, WindowFunc } from "../nodes/nodes.ts";
 import { makeNode } from "../nodes/make_node.ts";
 import { exprLocation, exprType } from "../nodes/node_funcs.ts";
 import { stringToNode } from "../nodes/readfuncs.ts";
@@ -36,7 +35,7 @@ import {
 } from "./parse_coerce.ts";
 import { enforceGenericTypeConsistency } from "./parse_polymorphic.ts";
 import { transformAggregateCall, transformWindowFuncCall } from "./parse_agg.ts";
-import { transformWhereClause } from "./transform_hooks.ts";
+import { transformHooks, transformWhereClause } from "./transform_hooks.ts";
 import { checkSrfCallPlacement, funcMatchArgtypes, funcSelectCandidate, makeFnArguments } from "./func_candidates.ts";
 import { scanNSItemForColumn } from "./parse_names.ts";
 import { typenameGetTypid } from "../catalog/namespace.ts";
@@ -694,7 +693,7 @@ export function parseComplexProjection(
     }
   }
   const tupdesc = firstArg.type === "Var" && firstArg.vartype === T.RECORDOID
-    ? expandRecordVariableHook.expand(pstate, firstArg, 0)
+    ? transformHooks.expandRecordVariable(pstate, firstArg, 0)
     : getExprResultTupdesc(firstArg, true);
   if (tupdesc === null) return null;
   for (const att of tupdesc.attrs) {
@@ -710,11 +709,6 @@ export function parseComplexProjection(
   }
   return null;
 }
-/** expandRecordVariable() of parse_target.ts, which imports this file. */
-export const expandRecordVariableHook: {
-  expand: (pstate: ParseState, v: Var, levelsup: number) => TupleDesc | null;
-} = { expand: () => null };
-
 /** func_signature_string. */
 export function funcSignatureString(
   funcname: readonly string[],

@@ -749,8 +749,9 @@ export function expandNSItemVars(
 ): { vars: Var[]; colnames: string[] } {
   const vars: Var[] = [];
   const colnames: string[] = [];
-  nsitem.p_nscolumns.forEach((nscol, i) => {
-    const colname = nsitem.p_names.colnames[i];
+  // The alias of JOIN USING names just the merged columns, which come first.
+  nsitem.p_names.colnames.forEach((colname, i) => {
+    const nscol = nsitem.p_nscolumns[i];
     if (nscol.p_dontexpand || nscol.p_varno === 0) return;
     vars.push(varFromColumn(pstate, nscol, sublevelsUp, location));
     colnames.push(colname);

@@ -28,11 +28,10 @@ import {
   COERCION_ASSIGNMENT,
   COERCION_IMPLICIT,
 } from "./parse_coerce.ts";
-import { expandRecordVariableHook } from "./parse_func.ts";
 import { attnameAttNum, errorMissingRTE, refnameNamespaceItem } from "./parse_names.ts";
 import { expandNSItemAttrs, expandNSItemVars, markVarForSelectPriv } from "./parse_relation.ts";
 import { transformContainerSubscripts, transformContainerType } from "./parse_subscript.ts";
-import { transformedSublinks, transformExpr } from "./transform_hooks.ts";
+import { transformedSublinks, transformExpr, transformHooks } from "./transform_hooks.ts";
 import { nameListToString, raw, type RawNode, rawTag, strVal, strVals } from "./raw.ts";
 
 /** transformTargetEntry: one expression with its name. `node` may be transformed already. */
@@ -813,7 +812,7 @@ export function expandRecordVariable(pstate: ParseState, v: Var, levelsup: numbe
   }
   return getExprResultTupdesc(expr, false);
 }
-expandRecordVariableHook.expand = expandRecordVariable;
+transformHooks.expandRecordVariable = expandRecordVariable;
 
 /** Columns of an entry, from its column lists. */
 function columnsOfRTE(rte: RangeTblEntry): { name: string; type: Oid; typmod: number; coll: Oid }[] {

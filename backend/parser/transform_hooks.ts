@@ -2,7 +2,8 @@
  * Entry points that lower files of the parser call upward, filled in by the files that own them as they load. Breaks the
  * circle expression → function call → aggregate → sort clause → expression.
  */
-import type { Node, Query } from "../nodes/nodes.ts";
+import type { Node, Query, Var } from "../nodes/nodes.ts";
+import type { TupleDesc } from "../access/common/tupdesc.ts";
 import { assert } from "../../base/assert.ts";
 import type { CommonTableExpr } from "../nodes/nodes.ts";
 import type { RawNode, RawOrNode } from "./raw.ts";
@@ -20,10 +21,13 @@ export interface TransformHooks {
     lockedFromParent: boolean,
     resolveUnknowns: boolean,
   ) => Query;
+  /** parse_target.ts */
+  expandRecordVariable: (pstate: ParseState, v: Var, levelsup: number) => TupleDesc | null;
 }
 export const transformHooks: TransformHooks = {
   transformExpr: () => notLoaded(),
   parseSubAnalyze: () => notLoaded(),
+  expandRecordVariable: () => notLoaded(),
 };
 function notLoaded(): never {
   assert(false, "analyze.ts is not loaded");

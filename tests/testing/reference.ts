@@ -3,6 +3,7 @@
  *
  * PostgreSQL refuses to run as root; then it runs as the first of the users postgres, nobody.
  */
+// @ts-types="@types/pg"
 import pg from "pg";
 import { pg18 } from "./paths.ts";
 import { freePort, killAll, run, runOk, type RunResult, waitFor } from "./processes.ts";

@@ -4,6 +4,7 @@
  * withServer() is the one constructor most tests need: it makes a cluster, starts it, runs the test and leaves neither a
  * process nor a file behind, whatever the test did. If the test fails, the end of the server log is shown.
  */
+// @ts-types="@types/pg"
 import pg from "pg";
 import { exists, pgtsCommand, psqlProgram } from "./paths.ts";
 import { type ConnectOptions, RawClient } from "./raw_client.ts";

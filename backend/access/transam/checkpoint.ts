@@ -24,6 +24,7 @@ import {
   syncPostCheckpoint,
   syncPreCheckpoint,
 } from "../../storage/sync/sync.ts";
+import { getCurrentResourceOwner, ResourceOwner, setCurrentResourceOwner } from "../../utils/resowner/resowner.ts";
 import { setStandaloneCheckpoint } from "./checkpoint_request.ts";
 import { checkPointCLOG } from "./clog.ts";
 import {
@@ -107,6 +108,19 @@ const checkpointView = new DataView(checkpointRecord.buffer);
  * @returns false if it was skipped because nothing has happened since the last one.
  */
 export function createCheckPoint(flags: number): boolean {
+  // Writing pins buffers; outside of a transaction someone must own the pins.
+  if (getCurrentResourceOwner() !== null) return doCheckPoint(flags);
+  const owner = new ResourceOwner(null, "CheckPoint");
+  setCurrentResourceOwner(owner);
+  try {
+    return doCheckPoint(flags);
+  } finally {
+    owner.release("before_locks", false, true);
+    setCurrentResourceOwner(null);
+  }
+}
+
+function doCheckPoint(flags: number): boolean {
   const shutdown = (flags & (CHECKPOINT_IS_SHUTDOWN | CHECKPOINT_END_OF_RECOVERY)) !== 0;
   if (recoveryInProgress() && !(flags & CHECKPOINT_END_OF_RECOVERY)) {
     throw new PgError({ message: "can't create a checkpoint during recovery", routine: "CreateCheckPoint" });

@@ -26,6 +26,7 @@ import { guc } from "../../../conf/guc_values.ts";
 import { conditionVariableCancelSleep } from "../../../shmem/condition_variable.ts";
 import { endCritSection, holdInterrupts, resumeInterrupts, startCritSection } from "../../../shmem/interrupt.ts";
 import { lwLockReleaseAll } from "../../../shmem/lwlock.ts";
+import { onMemoryChange } from "../../../shmem/memory.ts";
 import { waitEnd } from "../../../shmem/wait_event.ts";
 import { unlockBuffers } from "../../storage/buffer/bufmgr.ts";
 import { checkForLocalBufferLeaks } from "../../storage/buffer/localbuf.ts";
@@ -196,6 +197,14 @@ function callXactCallbacks(event: XactEvent): void {
 function callSubXactCallbacks(event: SubXactEvent, mySubid: SubTransactionId, parentSubid: SubTransactionId): void {
   for (const f of [...subXactCallbacks]) f(event, mySubid, parentSubid);
 }
+
+// The process has left its shared memory, as after a crash in a test: its transaction is gone with it.
+onMemoryChange(() => {
+  current = top;
+  forgetTransaction(top);
+  top.blockState = "DEFAULT";
+  setCurrentResourceOwner(null);
+});
 
 // ---- questions -----------------------------------------------------------------------------------------------------
 

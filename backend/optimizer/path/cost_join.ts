@@ -147,8 +147,10 @@ export function finalCostNestloop(root: PlannerInfo, path: NestPath, ws: JoinCos
     }
   } else ntuples = outerRows * innerRows;
   const q = costQualEval(path.joinrestrictinfo, root);
-  startup += q.startup + path.pathtarget.cost.startup;
-  run += (guc.cpu_tuple_cost + q.per_tuple) * ntuples + path.pathtarget.cost.per_tuple * path.rows;
+  startup += q.startup;
+  run += (guc.cpu_tuple_cost + q.per_tuple) * ntuples;
+  startup += path.pathtarget.cost.startup;
+  run += path.pathtarget.cost.per_tuple * path.rows;
   path.startup_cost = startup;
   path.total_cost = startup + run;
 }

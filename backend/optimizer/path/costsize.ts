@@ -82,7 +82,9 @@ export function costSeqscan(path: Path, root: PlannerInfo, baserel: RelOptInfo, 
   const startup = q.startup + path.pathtarget.cost.startup;
   path.disabled_nodes = guc.enable_seqscan ? 0 : 1;
   path.startup_cost = startup;
-  path.total_cost = startup + cpuPerTuple * baserel.tuples + path.pathtarget.cost.per_tuple * path.rows + disk;
+  let cpu = cpuPerTuple * baserel.tuples;
+  cpu += path.pathtarget.cost.per_tuple * path.rows;
+  path.total_cost = startup + cpu + disk;
 }
 
 /** Conditions of a scan that its index does not check. */
@@ -151,10 +153,13 @@ export function costIndex(path: IndexPath, root: PlannerInfo, loopCount: number)
   const csquared = est.correlation * est.correlation;
   run += maxIO + csquared * (minIO - maxIO);
   const q = costQualEval(qpquals, root);
-  startup += q.startup + path.pathtarget.cost.startup;
-  const cpu = (guc.cpu_tuple_cost + q.per_tuple) * tuplesFetched + path.pathtarget.cost.per_tuple * path.rows;
+  startup += q.startup;
+  let cpu = (guc.cpu_tuple_cost + q.per_tuple) * tuplesFetched;
+  startup += path.pathtarget.cost.startup;
+  cpu += path.pathtarget.cost.per_tuple * path.rows;
+  run += cpu;
   path.startup_cost = startup;
-  path.total_cost = startup + run + cpu;
+  path.total_cost = startup + run;
 }
 
 function getIndexpathPages(p: Path): number {
@@ -180,7 +185,8 @@ export function costBitmapHeapScan(
   let run = b.pages * perPage;
   const q = restrictionQualCost(root, baserel, param);
   const startup = b.cost + q.startup + path.pathtarget.cost.startup;
-  run += (guc.cpu_tuple_cost + q.per_tuple) * b.tuples + path.pathtarget.cost.per_tuple * path.rows;
+  run += (guc.cpu_tuple_cost + q.per_tuple) * b.tuples;
+  run += path.pathtarget.cost.per_tuple * path.rows;
   path.disabled_nodes = guc.enable_bitmapscan ? 0 : 1;
   path.startup_cost = startup;
   path.total_cost = startup + run;
@@ -551,7 +557,7 @@ export function costMemoizeRescan(
   if (!(hitRatio >= 0)) hitRatio = 0;
   let total = inputTotal * (1 - hitRatio) + guc.cpu_operator_cost;
   total += guc.cpu_tuple_cost * evictRatio;
-  total += guc.cpu_operator_cost * evictRatio * tuples;
+  total += (guc.cpu_operator_cost / 10) * evictRatio * tuples;
   total += guc.cpu_tuple_cost + guc.cpu_operator_cost * tuples;
   let startup = inputStartup * (1 - hitRatio);
   startup += guc.cpu_tuple_cost;

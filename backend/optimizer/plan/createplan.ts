@@ -436,7 +436,7 @@ function createWindowaggPlan(root: PlannerInfo, path: Path & { kind: "WindowAggP
     targetlist: buildPathTlist(root, path),
     qual: path.qual,
     lefttree: sub,
-    winname: windowName(root, wc),
+    winname: wc.name,
     winref: wc.winref,
     partNumCols: part.grpColIdx.length,
     partColIdx: part.grpColIdx,
@@ -461,20 +461,6 @@ function createWindowaggPlan(root: PlannerInfo, path: Path & { kind: "WindowAggP
   copyGenericPathInfo(p, path);
   return p;
 }
-/** PostgreSQL 18 names unnamed windows w1, w2 … for EXPLAIN. */
-function windowName(root: PlannerInfo, wc: { name: string | null; winref: number }): string {
-  if (wc.name !== null && wc.name !== "") return wc.name;
-  const taken = new Set(root.parse.windowClause.map((w) => w.name));
-  let n = 0;
-  for (const w of root.parse.windowClause) {
-    if (w.name !== null && w.name !== "") continue;
-    let name: string;
-    do name = `w${++n}`; while (taken.has(name));
-    if (w.winref === wc.winref) return name;
-  }
-  return `w${wc.winref}`;
-}
-
 function createLimitPlan(root: PlannerInfo, path: Path & { kind: "LimitPath" }, flags: number): Plan {
   const sub = createPlanRecurse(root, path.subpath, flags);
   const p = newPlan("Limit", {

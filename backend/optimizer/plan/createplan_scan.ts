@@ -357,7 +357,7 @@ function createBitmapScanPlan(
   }
   let qual = orderQualClauses(root, qpqual);
   // Recheck only what is not tested anyway.
-  bitmapqualorig = bitmapqualorig.filter((q) => !listMember(qual, q));
+  bitmapqualorig = bitmapqualorig.filter((q) => !qpqual.includes(q));
   if (best.param_info !== null) {
     qual = replaceNestloopParamsList(root, qual);
     bitmapqualorig = replaceNestloopParamsList(root, bitmapqualorig);
@@ -428,8 +428,8 @@ function createBitmapSubplan(root: PlannerInfo, p: Path): BitmapSub {
   const indexqual: Node[] = [];
   const ecs: RestrictInfo["parent_ec"][] = [];
   for (const ic of p.indexclauses) {
-    qual.push(...(ic.lossy || ic.rinfo.orclause !== null ? [ic.rinfo.clause] : ic.indexquals.map((q) => q.clause)));
-    indexqual.push(ic.rinfo.clause);
+    qual.push(ic.rinfo.clause);
+    for (const q of ic.indexquals) indexqual.push(q.clause);
     if (ic.rinfo.parent_ec !== null) ecs.push(ic.rinfo.parent_ec);
   }
   for (const pred of p.indexinfo.indpred) {

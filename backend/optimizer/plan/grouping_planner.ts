@@ -113,7 +113,10 @@ export function groupingPlanner(root: PlannerInfo, tupleFractionIn: number, seto
     let activeWindows: WindowClause[] = [];
     if (parse.hasWindowFuncs) {
       wflists = findWindowFunctions(root.processed_tlist, maxWinref(parse.windowClause));
-      if (wflists.numWindowFuncs > 0) activeWindows = selectActiveWindows(root, wflists.windowFuncs);
+      if (wflists.numWindowFuncs > 0) {
+        optimizeWindowClauses(root, wflists.windowFuncs);
+        activeWindows = selectActiveWindows(root, wflists.windowFuncs);
+      }
       else parse.hasWindowFuncs = false;
     }
     if (parse.hasAggs) preprocessMinmaxAggregates(root);
@@ -159,6 +162,11 @@ export function groupingPlanner(root: PlannerInfo, tupleFractionIn: number, seto
       s = splitPathtargetAtSrfs(scanjoinTarget, null);
       scanTargets = s.targets;
       scanSrf = s.containSrfs;
+    }
+    if (parse.hasTargetSRFs) {
+      for (const list of [finalTargets!, sortInputTargets!, groupingTargets!, scanTargets]) {
+        for (const t of list) setPathtargetCostWidth(root, t);
+      }
     }
     // All levels above share the first of the targets.
     applyScanjoinTargetToPaths(root, currentRel, scanTargets, scanSrf);
@@ -459,7 +467,37 @@ function selectActiveWindows(root: PlannerInfo, windowFuncs: WindowFunc[][]): Wi
     }
     return b.uniqueOrder.length - a.uniqueOrder.length;
   });
-  return actives.map((a) => a.wc);
+  // Unnamed windows get names for EXPLAIN, in the order they are computed.
+  let n = 0;
+  const taken = new Set(root.parse.windowClause.map((w) => w.name));
+  return actives.map((a) => {
+    if (a.wc.name !== null && a.wc.name !== "") return a.wc;
+    let name: string;
+    do name = `w${++n}`; while (taken.has(name));
+    return { ...a.wc, name };
+  });
+}
+
+const OPTIMIZED_FRAME = 0x1 | 0x4 | 0x20 | 0x400; // NONDEFAULT ROWS START_UNBOUNDED_PRECEDING END_CURRENT_ROW
+const FRAME_BLIND = new Set([
+  "window_row_number_support",
+  "window_rank_support",
+  "window_dense_rank_support",
+  "window_percent_rank_support",
+  "window_cume_dist_support",
+  "window_ntile_support",
+]);
+/** Functions that do not look at the frame get the cheapest one (optimize_window_clauses). */
+function optimizeWindowClauses(root: PlannerInfo, windowFuncs: WindowFunc[][]): void {
+  root.parse.windowClause = root.parse.windowClause.map((wc) => {
+    const fns = windowFuncs[wc.winref] ?? [];
+    if (fns.length === 0 || wc.frameOptions === OPTIMIZED_FRAME) return wc;
+    for (const f of fns) {
+      const support = procRow(f.winfnoid).prosupport;
+      if (support === 0 || !FRAME_BLIND.has(procRow(support).prosrc)) return wc;
+    }
+    return { ...wc, frameOptions: OPTIMIZED_FRAME };
+  });
 }
 function sameSgc(a: SortGroupClause, b: SortGroupClause): boolean {
   return a.tleSortGroupRef === b.tleSortGroupRef && a.eqop === b.eqop && a.sortop === b.sortop && a.nulls_first === b.nulls_first;
@@ -534,7 +572,7 @@ function createOneWindowPath(
   });
   addPath(windowRel, path);
 }
-import { getTypavgwidth } from "../util/catalog_facts.ts";
+import { getTypavgwidth, procRow } from "../util/catalog_facts.ts";
 
 // DISTINCT
 

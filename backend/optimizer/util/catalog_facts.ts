@@ -281,7 +281,7 @@ function typeMaximumSize(t: Oid, typmod: number): number {
     case 1700: {
       if (typmod < 4) return -1;
       const precision = ((typmod - 4) >> 16) & 0xffff;
-      return 4 + 4 + 2 * (Math.floor((precision + 7) / 4) + 1) - 4 + 0;
+      return 8 + 2 * Math.floor((precision + 6) / 4);
     }
     case 1562:
     case 1560:

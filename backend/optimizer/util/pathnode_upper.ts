@@ -504,9 +504,10 @@ function getWindowclauseStartupTuples(root: PlannerInfo, wc: WindowClause, input
     else if ((fo & (FRAMEOPTION_RANGE | FRAMEOPTION_GROUPS)) !== 0) ret = off * (partition / (partition / peer)) + 1;
     else ret = 1;
   } else ret = 1;
-  if (wc.partitionClause.length > 0 || wc.orderClause.length > 0) ret += 1;
-  if (ret > partition && wc.partitionClause.length === 0) ret = partition;
-  return clampRowEst(Math.min(ret, inputTuples));
+  // One more row tells that the partition or peer group has ended.
+  if (wc.partitionClause.length > 0 || wc.orderClause.length > 0) ret = Math.min(ret + 1, partition);
+  else ret = Math.min(ret, partition);
+  return clampRowEst(ret);
 }
 
 export function createSetopPath(
@@ -544,7 +545,7 @@ export function createSetopPath(
   } else {
     p.startup_cost = leftpath.total_cost + rightpath.total_cost +
       guc.cpu_operator_cost * (leftpath.rows + rightpath.rows) * groupList.length;
-    p.total_cost = p.startup_cost + guc.cpu_tuple_cost * outputRows;
+    p.total_cost = p.startup_cost + guc.cpu_operator_cost * outputRows;
     if (!guc.enable_hashagg) p.disabled_nodes++;
   }
   return p;

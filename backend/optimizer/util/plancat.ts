@@ -9,7 +9,8 @@ import { BLCKSZ } from "../../../base/types.ts";
 import { ERRCODE } from "../../../base/errcodes.ts";
 import { notBuilt, PgError } from "../../../base/error.ts";
 import { indexOpen } from "../../access/common/relation.ts";
-import { relationClose, relationIdGetRelation } from "../../utils/cache/relcache_core.ts";
+import { catalogScan } from "../../catalog/catalog_scan.ts";
+import { type RelCacheEntry, relationClose, relationIdGetRelation } from "../../utils/cache/relcache_core.ts";
 import { relationGetIndexList } from "../../utils/cache/relcache.ts";
 import type { Relation } from "../../utils/cache/relation.ts";
 import { relationGetNumberOfBlocks } from "../../storage/buffer/bufmgr.ts";
@@ -373,10 +374,25 @@ interface FkRow {
   confkey: number[];
   conpfeqop: Oid[];
 }
-let foreignKeysOf: (rel: Relation) => readonly FkRow[] = () => [];
-/** The relation cache's list of a table's foreign keys (RelationGetFKeyList). */
-export function installForeignKeyList(fn: typeof foreignKeysOf): void {
-  foreignKeysOf = fn;
+const fkCache = new WeakMap<Relation, { generation: number; keys: readonly FkRow[] }>();
+/** Enforced foreign keys of a table (RelationGetFKeyList), kept until its cache entry is rebuilt. */
+function foreignKeysOf(rel: Relation): readonly FkRow[] {
+  if (!rel.rd_rel.relhastriggers && rel.rd_rel.relkind !== "p") return [];
+  const generation = (rel as RelCacheEntry).rd_generation;
+  const known = fkCache.get(rel);
+  if (known !== undefined && known.generation === generation) return known.keys;
+  const keys: FkRow[] = [];
+  for (const c of catalogScan("pg_constraint", { conrelid: rel.rd_id })) {
+    if (c.contype !== "f" || !c.conenforced) continue;
+    keys.push({
+      confrelid: c.confrelid,
+      conkey: c.conkey ?? [],
+      confkey: c.confkey ?? [],
+      conpfeqop: c.conpfeqop ?? [],
+    });
+  }
+  fkCache.set(rel, { generation, keys });
+  return keys;
 }
 function collectForeignKeys(root: PlannerInfo, rel: RelOptInfo, relation: Relation): void {
   if (root.parse.rtable.length < 2) return;

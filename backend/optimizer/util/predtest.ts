@@ -10,6 +10,8 @@ import type { Node, OpExpr } from "../../nodes/nodes.ts";
 import { fmgrInfo } from "../../utils/fmgr/fmgr_info.ts";
 import { funcStrict, getCommutator, getNegator, getOpBtreeInterpretation, getOpcode, getOpfamilyMember, opStrict } from "./catalog_facts.ts";
 
+const BooleanEqualOperator = 91;
+
 /** Every condition of `predicate` follows from `clauses` (both implicitly ANDed). */
 export function predicateImpliedBy(predicate: readonly Node[], clauses: readonly Node[]): boolean {
   if (predicate.length === 0) return true;
@@ -48,6 +50,14 @@ function implied(p: Node, c: Node): boolean {
 }
 function simpleImplied(p: Node, c: Node): boolean {
   if (equal(p, c)) return true;
+  if (c.type === "OpExpr" && c.opno === BooleanEqualOperator) {
+    // x = true implies x, x = false implies NOT x.
+    const [x, v] = c.args;
+    if (v !== undefined && v.type === "Const" && !v.constisnull) {
+      if (v.constvalue === true) { if (equal(p, x)) return true; }
+      else if (p.type === "BoolExpr" && p.boolop === "NOT_EXPR" && equal(p.args[0], x)) return true;
+    }
+  }
   if (p.type === "NullTest" && p.nulltesttype === "IS_NOT_NULL" && !p.argisrow) {
     return clauseIsStrictFor(c, p.arg!);
   }

@@ -206,7 +206,6 @@ function setRelationColumnNames(dpns: DeparseNamespace, rte: RangeTblEntry, coli
   while (colinfo.colnames.length < real.length) colinfo.colnames.push(null);
   const noldcolumns = rte.eref!.colnames.length;
   let changedAny = false;
-  let hasAnonymous = false;
   colinfo.newColnames = [];
   colinfo.isNewCol = [];
   real.forEach((realName, i) => {
@@ -223,13 +222,12 @@ function setRelationColumnNames(dpns: DeparseNamespace, rte: RangeTblEntry, coli
     colinfo.newColnames.push(colname);
     colinfo.isNewCol.push(i >= noldcolumns);
     if (colname !== realName) changedAny = true;
-    if (realName === "?column?") hasAnonymous = true;
   });
   if (rte.rtekind === "RTE_RELATION") colinfo.printaliases = changedAny;
   else if (rte.rtekind === "RTE_FUNCTION") colinfo.printaliases = true;
   else if (rte.rtekind === "RTE_TABLEFUNC") colinfo.printaliases = false;
   else if (rte.alias !== null && rte.alias.colnames.length > 0) colinfo.printaliases = true;
-  else colinfo.printaliases = changedAny || hasAnonymous;
+  else colinfo.printaliases = changedAny;
 }
 
 function setJoinColumnNames(dpns: DeparseNamespace, rte: RangeTblEntry, colinfo: DeparseColumns): void {

@@ -28,7 +28,7 @@ import { lookupTypeCache } from "../cache/typcache.ts";
 import { outputFunction } from "../fmgr/fmgr_info.ts";
 import { getExprResultTupdesc } from "../fmgr/funcapi.ts";
 import { formatTypeWithTypemod } from "./format_type.ts";
-import { quoteIdentifier, quoteLiteral, quoteQualifiedIdentifier } from "./ruleutils_names.ts";
+import { quoteIdentifier, quoteQualifiedIdentifier, simpleQuoteLiteral } from "./ruleutils_names.ts";
 import { collationIsVisible, relationIsVisible } from "../../catalog/namespace.ts";
 import { funcGetDetail } from "../../parser/parse_func.ts";
 import { leftOper, oper } from "../../parser/parse_oper.ts";
@@ -40,10 +40,11 @@ import {
   PRETTYINDENT_VAR,
   prettyParen,
 } from "./ruleutils_context.ts";
-import { exprDeparser, getParameter, getVariable } from "./ruleutils_var.ts";
+import { exprDeparser, getNameForVarField, getParameter, getVariable } from "./ruleutils_var.ts";
 
 export interface QueryDeparser {
-  subquery: (query: Query, context: DeparseContext) => void;
+  /** `colNamesVisible`: the names of its columns matter to what is around it. */
+  subquery: (query: Query, context: DeparseContext, colNamesVisible: boolean) => void;
   windowspec: (wc: WindowClause, targetList: readonly TargetEntry[], context: DeparseContext) => void;
   orderby: (
     list: readonly SortGroupClause[],
@@ -199,7 +200,7 @@ export function getRuleExpr(node: Node | null, c: DeparseContext, showimplicit: 
       if (needParens) c.buf += "(";
       getRuleExpr(arg, c, true);
       if (needParens) c.buf += ")";
-      c.buf += `.${quoteIdentifier(getNameForVarField(arg, node.fieldnum))}`;
+      c.buf += `.${quoteIdentifier(getNameForVarField(arg, node.fieldnum, 0, c))}`;
       break;
     }
     case "FieldStore": {
@@ -343,7 +344,7 @@ export function getRuleExpr(node: Node | null, c: DeparseContext, showimplicit: 
       break;
     case "NextValueExpr":
       // As in a default: nextval of the sequence.
-      c.buf += `nextval(${quoteLiteral(sequenceName(node.seqid))}::regclass)`;
+      c.buf += `nextval(${simpleQuoteLiteral(sequenceName(node.seqid))}::regclass)`;
       break;
     case "InferenceElem": {
       // An expression has parentheses of its own, as in an index definition.
@@ -448,26 +449,6 @@ export function looksLikeFunction(node: Node | null): boolean {
       return false;
   }
 }
-
-/** get_name_for_var_field: the name of column `fieldno` of a row value. */
-function getNameForVarField(expr: Node, fieldno: number): string {
-  if (expr.type === "RowExpr" && fieldno > 0 && fieldno <= expr.colnames.length) {
-    return expr.colnames[fieldno - 1].sval!;
-  }
-  if (expr.type === "Param" || expr.type !== "Var" || expr.vartype !== T.RECORDOID) {
-    const desc = getExprResultTupdesc(expr, true);
-    if (desc !== null && desc.attrs[fieldno - 1] !== undefined) return desc.attrs[fieldno - 1].attname;
-  }
-  if (expr.type === "Var") {
-    const name = rowFieldHook.nameOf(expr, fieldno);
-    if (name !== null) return name;
-  }
-  return `f${fieldno}`;
-}
-/** Looks through range tables for the row behind a record Var; set while a context is active. */
-export const rowFieldHook: { nameOf: (v: Node & { type: "Var" }, fieldno: number) => string | null } = {
-  nameOf: () => null,
-};
 
 function getOperExpr(expr: OpExpr, c: DeparseContext): void {
   if (!prettyParen(c)) c.buf += "(";
@@ -625,7 +606,7 @@ function getSublinkExpr(sublink: SubLink, c: DeparseContext): void {
       needParen = false;
   }
   if (needParen) c.buf += "(";
-  queryDeparser.subquery(query, c);
+  queryDeparser.subquery(query, c, false);
   if (needParen) c.buf += "))";
   else c.buf += ")";
 }
@@ -702,7 +683,7 @@ export function getConstExpr(con: Const, c: DeparseContext, showtype: number): v
       c.buf += extval === "t" ? "true" : "false";
       break;
     default:
-      c.buf += quoteLiteral(extval);
+      c.buf += simpleQuoteLiteral(extval);
   }
   if (showtype < 0) return;
   switch (con.consttype) {
@@ -793,7 +774,6 @@ function constText(n: Node): string {
 }
 /** get_func_sql_syntax: EXTRACT, OVERLAPS, POSITION and the like; false if the function has none. */
 function getFuncSqlSyntax(expr: FuncExpr, c: DeparseContext): boolean {
-  const src = searchSysCache("PROCOID", expr.funcid)?.prosrc ?? "";
   const a = expr.args;
   const arg = (i: number) => getRuleExpr(a[i], c, false);
   const name = searchSysCache("PROCOID", expr.funcid)?.proname ?? "";
@@ -863,17 +843,17 @@ function getFuncSqlSyntax(expr: FuncExpr, c: DeparseContext): boolean {
       c.buf += "))";
       return true;
     case "substring":
-      if (src === "textregexsubstr" || a.length === 3 && exprType(a[1]) === T.TEXTOID) {
-        if (a.length === 3) {
-          c.buf += "SUBSTRING(";
-          arg(0);
-          c.buf += " SIMILAR ";
-          arg(1);
-          c.buf += " ESCAPE ";
-          arg(2);
-          c.buf += ")";
-          return true;
-        }
+      if (exprType(a[1]) === T.TEXTOID) {
+        // The regular expression form is an ordinary call.
+        if (a.length !== 3) return false;
+        c.buf += "SUBSTRING(";
+        arg(0);
+        c.buf += " SIMILAR ";
+        arg(1);
+        c.buf += " ESCAPE ";
+        arg(2);
+        c.buf += ")";
+        return true;
       }
       c.buf += "SUBSTRING(";
       arg(0);

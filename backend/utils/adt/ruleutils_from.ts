@@ -73,7 +73,7 @@ function getFromClauseItem(jtnode: Node, query: Query, c: DeparseContext): void 
         break;
       case "RTE_SUBQUERY":
         c.buf += "(";
-        queryDeparser.subquery(rte.subquery!, c);
+        queryDeparser.subquery(rte.subquery!, c, true);
         c.buf += ")";
         break;
       case "RTE_FUNCTION":

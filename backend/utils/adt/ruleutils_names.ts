@@ -32,8 +32,14 @@ export function quoteQualifiedIdentifier(qualifier: string | null, ident: string
   return qualifier === null ? quoteIdentifier(ident) : `${quoteIdentifier(qualifier)}.${quoteIdentifier(ident)}`;
 }
 
-/** A string as a literal; E'' syntax if it has a backslash (simple_quote_literal). */
+/** A string as a literal; E'' syntax if it has a backslash (quote_literal_cstr). */
 export function quoteLiteral(s: string): string {
   const q = s.replaceAll("'", "''");
   return s.includes("\\") ? `E'${q.replaceAll("\\", "\\\\")}'` : `'${q}'`;
+}
+
+/** A string as a literal for definitions, never E'' (simple_quote_literal). */
+export function simpleQuoteLiteral(s: string): string {
+  const q = s.replaceAll("'", "''");
+  return `'${guc.standard_conforming_strings ? q : q.replaceAll("\\", "\\\\")}'`;
 }

@@ -120,12 +120,12 @@ function realRtables(query: Query): number {
   return query.hasGroupRTE ? query.rtable.length - 1 : query.rtable.length;
 }
 
-export function subqueryDef(query: Query, c: DeparseContext, colNamesVisible = true): void {
+function subqueryDef(query: Query, c: DeparseContext, colNamesVisible: boolean): void {
   const out = { buf: c.buf };
   getQueryDef(query, out, c.namespaces, null, colNamesVisible, c.prettyFlags, c.wrapColumn, c.indentLevel);
   c.buf = out.buf;
 }
-queryDeparser.subquery = (q, c) => subqueryDef(q, c);
+queryDeparser.subquery = subqueryDef;
 
 /** get_with_clause. */
 function getWithClause(query: Query, c: DeparseContext): void {
@@ -145,7 +145,7 @@ function getWithClause(query: Query, c: DeparseContext): void {
     else if (cte.ctematerialized === "CTEMaterializeNever") c.buf += "NOT MATERIALIZED ";
     c.buf += "(";
     if (prettyIndent(c)) appendContextKeyword(c, "", 0, 0, 0);
-    subqueryDef(cte.ctequery as Query, c);
+    subqueryDef(cte.ctequery as Query, c, true);
     if (prettyIndent(c)) appendContextKeyword(c, "", 0, 0, 0);
     c.buf += ")";
     searchAndCycle(cte);
@@ -697,7 +697,7 @@ function getUpdateQueryTargetlistDef(targetList: readonly TargetEntry[], c: Depa
       }
       if (expr?.type === "Param" && expr.paramkind === "PARAM_MULTIEXPR" && (expr.paramid & 0xffff) === 1) {
         current = maSublinks[next++];
-        remaining = (current.subselect as Query).targetList.filter((t) => !t.resjunk).length;
+        remaining = (current!.subselect as Query).targetList.filter((t) => !t.resjunk).length;
         c.buf += "(";
       }
     }

@@ -5,12 +5,15 @@
  * stands for. Follows get_variable(), resolve_special_varno() and get_parameter() in src/backend/utils/adt/ruleutils.c.
  */
 import { notBuilt, PgError } from "../../../base/error.ts";
-import type { Node, Param, Plan, SubPlan, TargetEntry, Var } from "../../nodes/nodes.ts";
+import type { Node, Param, Plan, Query, SubPlan, TargetEntry, Var } from "../../nodes/nodes.ts";
 import { equal } from "../../nodes/equal_funcs.ts";
 import { getAttname } from "../cache/lsyscache.ts";
 import { formatTypeWithTypemod } from "./format_type.ts";
 import { quoteIdentifier } from "./ruleutils_names.ts";
 import type { DeparseContext, DeparseNamespace } from "./ruleutils_context.ts";
+import { RECORDOID } from "../../catalog/pg_type_d.ts";
+import { getExprResultTupdesc } from "../fmgr/funcapi.ts";
+import { setDeparseForQuery } from "./ruleutils_columns.ts";
 import { SYSTEM_ATTRIBUTES } from "../../catalog/system_attributes.ts";
 
 const INNER_VAR = -1;
@@ -171,6 +174,96 @@ export function setDeparsePlan(dpns: DeparseNamespace, plan: Plan): void {
     : [];
 }
 
+// ---- fields of rows ----
+
+/** get_name_for_var_field: the name of column `fieldno` of a row value, looking through subqueries for its source. */
+export function getNameForVarField(expr: Node, fieldno: number, levelsup: number, c: DeparseContext): string {
+  if (expr.type === "RowExpr" && fieldno > 0 && fieldno <= expr.colnames.length) {
+    return expr.colnames[fieldno - 1].sval!;
+  }
+  const generic = (e: Node): string => {
+    const desc = getExprResultTupdesc(e, true);
+    return desc?.attrs[fieldno - 1]?.attname ?? `f${fieldno}`;
+  };
+  if (expr.type === "Param") {
+    const ref = findParamReferent(expr, c);
+    if (ref === null) return generic(expr);
+    const dpns = c.namespaces[0];
+    const saved = { ...dpns };
+    const plan = dpns.ancestors[ref.ancestor] as Plan;
+    dpns.ancestors = dpns.ancestors.slice(ref.ancestor + 1);
+    setDeparsePlan(dpns, plan);
+    try {
+      return getNameForVarField(ref.expr, fieldno, 0, c);
+    } finally {
+      Object.assign(dpns, saved);
+    }
+  }
+  if (expr.type !== "Var" || expr.vartype !== RECORDOID) return generic(expr);
+  const netlevelsup = expr.varlevelsup + levelsup;
+  const dpns = c.namespaces[netlevelsup];
+  const synVar = expr.varnosyn > 0 && dpns.plan === null;
+  const varno = synVar ? expr.varnosyn : expr.varno;
+  const attnum = synVar ? expr.varattnosyn : expr.varattno;
+  if (varno < 1 || varno > dpns.rtable.length) {
+    let name = `f${fieldno}`;
+    resolveSpecialVarno(expr, c, (n) => name = getNameForVarField(n, fieldno, 0, c));
+    return name;
+  }
+  const rte = dpns.rtable[varno - 1];
+  if (attnum === 0) return rte.eref!.colnames[fieldno - 1]?.sval ?? `f${fieldno}`;
+  /** Goes on in another query level, with its own namespace in front. */
+  const inside = (query: Query, e: Node, outer: readonly DeparseNamespace[]): string => {
+    const inner: DeparseContext = { ...c, buf: "", namespaces: [setDeparseForQuery(query, outer), ...outer] };
+    return getNameForVarField(e, fieldno, 0, inner);
+  };
+  switch (rte.rtekind) {
+    case "RTE_SUBQUERY":
+      if (rte.subquery !== null) {
+        const ste = rte.subquery.targetList.find((t) => t.resno === attnum);
+        if (ste === undefined || ste.resjunk) break;
+        if (ste.expr!.type === "Var") return inside(rte.subquery, ste.expr!, c.namespaces.slice(netlevelsup));
+        return getNameForVarField(ste.expr!, fieldno, 0, c);
+      } else if (dpns.innerPlan !== null) {
+        const tle = dpns.innerTlist.find((t) => t.resno === attnum);
+        if (tle === undefined) break;
+        let name = `f${fieldno}`;
+        pushChildPlan(dpns, dpns.innerPlan, () => name = getNameForVarField(tle.expr!, fieldno, levelsup, c));
+        return name;
+      }
+      break;
+    case "RTE_JOIN":
+      if (rte.joinaliasvars.length > 0) {
+        return getNameForVarField(rte.joinaliasvars[attnum - 1], fieldno, netlevelsup, c);
+      }
+      break;
+    case "RTE_CTE": {
+      const at = rte.ctelevelsup + netlevelsup;
+      const cte = c.namespaces[at]?.ctes.find((x) => x.ctename === rte.ctename);
+      if (cte !== undefined) {
+        const q = cte.ctequery as Query;
+        const ste = (q.commandType === "CMD_SELECT" ? q.targetList : q.returningList).find((t) => t.resno === attnum);
+        if (ste === undefined || ste.resjunk) break;
+        if (ste.expr!.type === "Var") return inside(q, ste.expr!, c.namespaces.slice(at));
+        return getNameForVarField(ste.expr!, fieldno, 0, c);
+      }
+      if (dpns.innerPlan !== null) {
+        const tle = dpns.innerTlist.find((t) => t.resno === attnum);
+        if (tle === undefined) break;
+        let name = `f${fieldno}`;
+        pushChildPlan(dpns, dpns.innerPlan, () => name = getNameForVarField(tle.expr!, fieldno, levelsup, c));
+        return name;
+      }
+      break;
+    }
+    case "RTE_GROUP":
+      return getNameForVarField(rte.groupexprs[attnum - 1], fieldno, netlevelsup, c);
+    default:
+      break;
+  }
+  return generic(expr);
+}
+
 // ---- parameters ----
 
 /** find_param_referent: the expression that gives a PARAM_EXEC its value, and the ancestor it belongs to. */
@@ -258,7 +351,7 @@ export function getParameter(param: Param, c: DeparseContext): void {
     const name = d.argnames?.[param.paramid - 1];
     if (name !== undefined && name !== "") {
       // The function's name in front, where a column could be meant.
-      if (d.rtableNames.some((n) => n !== null)) c.buf += `${quoteIdentifier(d.funcname ?? "")}.`;
+      if (c.namespaces.some((x) => x.rtableNames.length > 0)) c.buf += `${quoteIdentifier(d.funcname ?? "")}.`;
       c.buf += quoteIdentifier(name);
       return;
     }

@@ -490,11 +490,12 @@ export function scalarineqsel(
       const tid = constval as number;
       let block = Math.floor(tid / 65536);
       const offset = tid % 65536;
-      let density = vd.rel.tuples / vd.rel.pages;
+      // The last page is half full on average, and weighs so.
+      let density = vd.rel.tuples / (vd.rel.pages - 0.5);
+      if (block >= vd.rel.pages - 1) density *= 0.5;
       if (density > 0) block += Math.min(offset / density, 1);
-      density = 0;
-      let selec = block / vd.rel.pages;
-      if (iseq && vd.rel.tuples >= 1) selec += 1 / vd.rel.tuples;
+      let selec = block / (vd.rel.pages - 0.5);
+      if (isgt === iseq && vd.rel.tuples >= 1) selec -= 1 / vd.rel.tuples;
       if (isgt) selec = 1 - selec;
       return clamp(selec);
     }
@@ -734,7 +735,9 @@ export function eqjoinsel(
   const mcv2 = v2.stats === null ? null : getAttstatsslot(v2.stats, STATISTIC_KIND_MCV);
   const m = mcv1 !== null && mcv2 !== null ? matchMcvs(opno, collation, mcv1, mcv2) : null;
   const inner = eqjoinselInner(v1, v2, nd1.n, nd2.n, mcv1, mcv2, m);
-  switch (jointype) {
+  // The join being formed decides, not the caller's view of it.
+  void jointype;
+  switch (sjinfo!.jointype) {
     case "JOIN_INNER":
     case "JOIN_LEFT":
     case "JOIN_FULL":

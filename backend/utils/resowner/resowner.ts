@@ -67,14 +67,19 @@ export function setBufferPinHooks(release: (buffer: Buffer) => void, describe: (
 }
 
 const INITIAL_PINS = 16;
+/** Pin arrays of owners that are gone: a transaction costs no allocation for its pins. */
+const sparePins: Int32Array<ArrayBuffer>[] = [];
+const NO_ITEMS: Item[] = [];
+const NO_PINS: Int32Array<ArrayBuffer> = new Int32Array(0);
 
 export class ResourceOwner {
   readonly name: string;
   parent: ResourceOwner | null;
-  private readonly children: Set<ResourceOwner> = new Set();
-  private pins: Int32Array<ArrayBuffer> = new Int32Array(INITIAL_PINS);
+  /** Null until there is one: most owners have none. */
+  private children: Set<ResourceOwner> | null = null;
+  private pins: Int32Array<ArrayBuffer> = sparePins.pop() ?? new Int32Array(INITIAL_PINS);
   private pinCount = 0;
-  private items: Item[] = [];
+  private items: Item[] = NO_ITEMS;
   private releasing = false;
   /** Owned by the lock manager: its LOCALLOCK entries for this owner. */
   lockState: unknown = null;
@@ -82,7 +87,11 @@ export class ResourceOwner {
   constructor(parent: ResourceOwner | null, name: string) {
     this.name = name;
     this.parent = parent;
-    parent?.children.add(this);
+    parent?.addChild(this);
+  }
+  private addChild(child: ResourceOwner): void {
+    this.children ??= new Set();
+    this.children.add(child);
   }
 
   /** Remembers a buffer pin. Hot. */
@@ -107,7 +116,7 @@ export class ResourceOwner {
     });
   }
   private growPins(): void {
-    const grown = new Int32Array(this.pins.length * 2);
+    const grown = new Int32Array(Math.max(INITIAL_PINS, this.pins.length * 2));
     grown.set(this.pins);
     this.pins = grown;
   }
@@ -118,6 +127,7 @@ export class ResourceOwner {
 
   remember<T>(kind: ResourceKind<T>, value: T): void {
     assert(!this.releasing, "resource remembered while its owner is being released");
+    if (this.items === NO_ITEMS) this.items = [];
     this.items.push({ kind: kind as unknown as ResourceKind<unknown>, value });
   }
   forget<T>(kind: ResourceKind<T>, value: T): void {
@@ -146,7 +156,7 @@ export class ResourceOwner {
    */
   release(phase: ResourceReleasePhase, isCommit: boolean, isTopLevel: boolean): void {
     const savedOwner = currentResourceOwner;
-    for (const child of this.children) child.release(phase, isCommit, isTopLevel);
+    if (this.children !== null) { for (const child of this.children) child.release(phase, isCommit, isTopLevel); }
     currentResourceOwner = this;
     try {
       this.releasing = true;
@@ -194,16 +204,18 @@ export class ResourceOwner {
   /** ResourceOwnerDelete(): forgets the subtree, which must hold nothing. */
   delete(): void {
     assert(this !== currentResourceOwner, "the current resource owner cannot be deleted");
-    for (const child of [...this.children]) child.delete();
+    if (this.children !== null) { for (const child of [...this.children]) child.delete(); }
     assert(this.pinCount === 0, "resource owner still holds buffer pins", this.pinCount);
     assert(this.items.length === 0, "resource owner still holds resources", this.items.length);
     this.newParent(null);
+    if (sparePins.length < 16) sparePins.push(this.pins);
+    this.pins = NO_PINS;
   }
 
   newParent(parent: ResourceOwner | null): void {
-    this.parent?.children.delete(this);
+    this.parent?.children?.delete(this);
     this.parent = parent;
-    parent?.children.add(this);
+    parent?.addChild(this);
   }
 }
 

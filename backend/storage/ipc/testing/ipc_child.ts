@@ -1,4 +1,5 @@
 /** A process of ipc_stress_test.ts: `ipc_child.ts <segment> <number> <task> <processes> <iterations>`. */
+import { procArrayHooks } from "../procarray_hooks.ts";
 import { strict as assert } from "node:assert";
 import { PgError } from "../../../../base/error.ts";
 import { transactionIdPrecedes } from "../../../../base/types.ts";
@@ -360,6 +361,9 @@ const tasks: Record<string, () => void> = {
     }
   },
 };
+
+// There is no WAL in this segment: nothing is being recovered.
+procArrayHooks.recoveryInProgress = () => false;
 
 try {
   addAreaWord(AREA.started, 1);
