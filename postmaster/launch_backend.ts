@@ -38,7 +38,6 @@ export function selfCommand(...args: string[]): string[] {
     "--allow-all",
     "--no-prompt",
     "--no-check",
-    ...(Deno.env.get("PGTS_DEV_MAP") ? ["--no-lock", "--import-map=" + Deno.env.get("PGTS_DEV_MAP")] : []),
     "--v8-flags=--single-threaded",
     new URL("../main.ts", import.meta.url).pathname,
     ...args,

@@ -15,14 +15,12 @@ import { onSignal } from "../shmem/signals.ts";
 import { spinLockAcquire, spinLockRelease } from "../shmem/spinlock.ts";
 import { WAIT_EVENT } from "../shmem/wait_event.ts";
 import { createCheckPoint, shutdownXLOG, updateFullPageWrites } from "../backend/access/transam/checkpoint.ts";
+import { checkPointSegments, getInsertRecPtr, recoveryInProgress } from "../backend/access/transam/xlog.ts";
 import {
-  checkPointSegments,
-  getInsertRecPtr,
   getLastImportantRecPtr,
   getLastSegSwitchData,
-  recoveryInProgress,
   setLastSegSwitchTime,
-} from "../backend/access/transam/xlog.ts";
+} from "../backend/access/transam/xlog_status.ts";
 import {
   CHECKPOINT_CAUSE_TIME,
   CHECKPOINT_CAUSE_XLOG,

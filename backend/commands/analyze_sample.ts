@@ -22,7 +22,15 @@ import {
 } from "../storage/buffer/bufmgr.ts";
 import type { BufferAccessStrategy } from "../storage/buffer/freelist.ts";
 import { getOldestNonRemovableTransactionId } from "../storage/ipc/procarray.ts";
-import { LP_DEAD, lpFlags, LP_NORMAL, lpLen, lpOff, pageGetItemId, pageGetMaxOffsetNumber } from "../storage/page/page.ts";
+import {
+  LP_DEAD,
+  LP_NORMAL,
+  lpFlags,
+  lpLen,
+  lpOff,
+  pageGetItemId,
+  pageGetMaxOffsetNumber,
+} from "../storage/page/page.ts";
 import type { Relation } from "../utils/cache/relation.ts";
 
 /** xoroshiro128**, seeded from the system: a forked process must not continue its parent's sequence. */

@@ -73,7 +73,11 @@ function computeTrivialStats(kind: ColumnKind, values: readonly Datum[]): Column
   if (nonnull === 0 && nulls === 0) return null;
   return {
     nullfrac: nulls / values.length,
-    width: nonnull === 0 ? (kind.typlen > 0 ? kind.typlen : 0) : kind.typlen > 0 ? kind.typlen : Math.trunc(width / nonnull),
+    width: nonnull === 0
+      ? (kind.typlen > 0 ? kind.typlen : 0)
+      : kind.typlen > 0
+      ? kind.typlen
+      : Math.trunc(width / nonnull),
     distinct: 0,
     slots: [],
   };
@@ -234,7 +238,9 @@ function computeDistinctStats(
     num = track.length;
   } else {
     num = Math.min(num, track.length);
-    if (num > 0) num = analyzeMcvList(track.slice(0, num).map((t) => t.count), distinct, nullfrac, samplerows, totalRows);
+    if (num > 0) {
+      num = analyzeMcvList(track.slice(0, num).map((t) => t.count), distinct, nullfrac, samplerows, totalRows);
+    }
   }
   if (num > 0) slots.push(mcvSlot(track.slice(0, num), samplerows));
   return {

@@ -139,8 +139,8 @@ export function copyFrom(target: CopyFromTarget, options: CopyOptions, source: C
           });
         }
         if (parser.fieldCount < attnums.length) {
-          column = attrs[attnums[parser.fieldCount] - 1];
-          throw pgError(ERRCODE.BAD_COPY_FILE_FORMAT, `missing data for column "${column.attname}"`, {
+          const missing = attrs[attnums[parser.fieldCount] - 1].attname;
+          throw pgError(ERRCODE.BAD_COPY_FILE_FORMAT, `missing data for column "${missing}"`, {
             routine: "NextCopyFrom",
           });
         }

@@ -12,10 +12,10 @@ import { heapCreateWithCatalog, makeAttribute } from "../catalog/heap.ts";
 import { rangeVarGetAndCheckCreationNamespace } from "../catalog/namespace.ts";
 import { newHeapCreateToastTable } from "../catalog/toasting.ts";
 import { createQueryDesc, executorEnd, executorFinish, executorRun, executorStart } from "../executor/exec_main.ts";
-import type { CmdType, Query } from "../nodes/nodes.ts";
+import { copyObject } from "../nodes/node_funcs.ts";
+import type { CmdType, PlannedStmt, Query } from "../nodes/nodes.ts";
+import type { ParamListInfo } from "../nodes/params.ts";
 import { planner } from "../optimizer/plan/planner.ts";
-import { parseAnalyzeFixedParams } from "../parser/analyze.ts";
-import type { RawStmt } from "../parser/parser.ts";
 import { queryRewrite } from "../rewrite/rewrite_handler.ts";
 import { AccessExclusiveLock, NoLock } from "../storage/lmgr/locktypes.ts";
 import type { DestReceiver } from "../tcop/dest.ts";
@@ -29,7 +29,10 @@ import {
   pushCopiedSnapshot,
   updateActiveSnapshotCommandId,
 } from "../utils/time/snapmgr.ts";
+import { getCachedPlan } from "../utils/cache/plancache.ts";
 import { reloptionsOf } from "./indexcmds.ts";
+import { fetchPreparedStatement } from "./prepare.ts";
+import { evaluateExecuteParams } from "./prepare_cmds.ts";
 
 /** Creates the table when it learns the row type, then stores each row. */
 class IntoRelReceiver implements DestReceiver {
@@ -70,8 +73,6 @@ class IntoRelReceiver implements DestReceiver {
 
 export function createTableAs(stmt: Raw.CreateTableAsStmt, call: UtilityCall): void {
   if (stmt.objtype === "OBJECT_MATVIEW") throw notBuilt("a materialized view");
-  const inner = stmt.query as Readonly<Record<string, unknown>>;
-  if ("ExecuteStmt" in inner) throw notBuilt("CREATE TABLE AS EXECUTE");
   const into = { ...stmt.into!, rel: { ...stmt.into!.rel! } };
   const { namespaceId, existing } = rangeVarGetAndCheckCreationNamespace(into.rel);
   if (existing !== 0 && stmt.if_not_exists) {
@@ -82,27 +83,38 @@ export function createTableAs(stmt: Raw.CreateTableAsStmt, call: UtilityCall): v
     return;
   }
   if (existing !== 0) throw pgError(ERRCODE.DUPLICATE_TABLE, `relation "${into.rel.relname}" already exists`);
-  const raw = {
-    stmt: stmt.query,
-    stmt_location: call.pstmt.stmt_location,
-    stmt_len: call.pstmt.stmt_len,
-  } as unknown as RawStmt;
-  const queries = queryRewrite(
-    parseAnalyzeFixedParams(raw, call.queryString, call.params?.values.map((p) => p.type) ?? []),
-  );
-  const receiver = runInto(queries[0], into, namespaceId, call);
+  // Analyzed with the statement; kept in a cached plan, so copied.
+  const query = copyObject(stmt.query as unknown as Query);
+  const utility = query.utilityStmt;
+  let plan: PlannedStmt;
+  let params = call.params;
+  if (utility !== null && utility.type === "UtilityStmt") {
+    const execute = utility.stmt.ExecuteStmt as Raw.ExecuteStmt;
+    const entry = fetchPreparedStatement(execute.name!);
+    params = evaluateExecuteParams(entry, execute.params ?? [], call);
+    plan = getCachedPlan(entry.plansource, params)[0];
+    if (plan.commandType !== "CMD_SELECT") {
+      throw pgError(ERRCODE.WRONG_OBJECT_TYPE, "prepared statement is not a SELECT", { routine: "ExecuteQuery" });
+    }
+  } else plan = planner(queryRewrite(query)[0], 0, params);
+  const receiver = runInto(plan, params, into, namespaceId, call);
   if (call.qc !== null) {
     call.qc.commandTag = into.skipData ? "CREATE TABLE AS" : "SELECT";
     call.qc.nprocessed = receiver.processed;
   }
 }
 
-function runInto(query: Query, into: Raw.IntoClause, namespaceId: number, call: UtilityCall): IntoRelReceiver {
+function runInto(
+  plan: PlannedStmt,
+  params: ParamListInfo | null,
+  into: Raw.IntoClause,
+  namespaceId: number,
+  call: UtilityCall,
+): IntoRelReceiver {
   const receiver = new IntoRelReceiver(into, namespaceId);
-  const plan = planner(query, 0, call.params);
   pushCopiedSnapshot(getActiveSnapshot());
   updateActiveSnapshotCommandId();
-  const qd = createQueryDesc(plan, call.queryString, getActiveSnapshot(), receiver, call.params, 0);
+  const qd = createQueryDesc(plan, call.queryString, getActiveSnapshot(), receiver, params, 0);
   executorStart(qd, 0);
   if (into.skipData) {
     receiver.startup("CMD_SELECT", qd.tupDesc);

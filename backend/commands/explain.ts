@@ -11,7 +11,14 @@ import { encodeText } from "../../base/text.ts";
 import { makeTupleDesc, type TupleDesc } from "../access/common/tupdesc.ts";
 import { commandCounterIncrement } from "../access/transam/xact.ts";
 import { gucShownByExplain } from "./explain_settings.ts";
-import { createQueryDesc, EXEC_FLAG_EXPLAIN_ONLY, executorEnd, executorFinish, executorRun, executorStart } from "../executor/exec_main.ts";
+import {
+  createQueryDesc,
+  EXEC_FLAG_EXPLAIN_ONLY,
+  executorEnd,
+  executorFinish,
+  executorRun,
+  executorStart,
+} from "../executor/exec_main.ts";
 import { INSTRUMENT_BUFFERS, INSTRUMENT_ROWS, INSTRUMENT_TIMER, INSTRUMENT_WAL } from "../executor/exec_instrument.ts";
 import type { Plan, PlannedStmt, Query } from "../nodes/nodes.ts";
 import type { ParamListInfo } from "../nodes/params.ts";
@@ -20,18 +27,23 @@ import { queryRewrite } from "../rewrite/rewrite_handler.ts";
 import { bufferUsage } from "../storage/buffer/buffer_usage.ts";
 import { donothingDest } from "../tcop/dest.ts";
 import type { UtilityCall } from "../tcop/utility.ts";
-import { getActiveSnapshot, popActiveSnapshot, pushCopiedSnapshot, updateActiveSnapshotCommandId } from "../utils/time/snapmgr.ts";
+import {
+  getActiveSnapshot,
+  popActiveSnapshot,
+  pushCopiedSnapshot,
+  updateActiveSnapshotCommandId,
+} from "../utils/time/snapmgr.ts";
 import { deparseContextForPlanTree } from "./explain_deparse.ts";
 import {
   explainBeginOutput,
   explainCloseGroup,
   explainEndOutput,
+  type ExplainFormat,
   explainIndentText,
   explainOpenGroup,
   explainPropertyFloat,
   explainPropertyText,
   explainSeparatePlans,
-  type ExplainFormat,
   type ExplainState,
   newExplainState,
 } from "./explain_format.ts";
@@ -340,7 +352,9 @@ export function explainOnePlan(
       explainOpenGroup("Planning", "Planning", true, es);
       showBufferUsage(es, planBuffers);
       explainCloseGroup("Planning", "Planning", true, es);
-    } else if (planBuffers.sharedHit + planBuffers.sharedRead + planBuffers.sharedDirtied + planBuffers.sharedWritten > 0) {
+    } else if (
+      planBuffers.sharedHit + planBuffers.sharedRead + planBuffers.sharedDirtied + planBuffers.sharedWritten > 0
+    ) {
       explainIndentText(es);
       es.out += "Planning:\n";
       es.indent++;

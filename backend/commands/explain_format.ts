@@ -135,6 +135,17 @@ export function explainPropertyText(label: string, value: string, es: ExplainSta
 export function explainPropertyInteger(label: string, unit: string | null, value: number, es: ExplainState): void {
   property(label, unit, String(Math.round(value)), true, es);
 }
+/** printf's %.*f: exact ties go to the even digit, where toFixed takes the larger. */
+export function fixed(value: number, digits: number): string {
+  const s = value.toFixed(digits);
+  const scaled = value * 10 ** digits;
+  // A tie is exact only for small binary fractions, where the product is exact too.
+  if (Math.abs(scaled % 1) === 0.5 && scaled / 10 ** digits === value && Number.isInteger(value * 2 ** (digits + 1))) {
+    const down = Math.floor(scaled);
+    return ((down % 2 === 0 ? down : down + 1) / 10 ** digits).toFixed(digits);
+  }
+  return s;
+}
 export function explainPropertyFloat(
   label: string,
   unit: string | null,
@@ -142,7 +153,7 @@ export function explainPropertyFloat(
   digits: number,
   es: ExplainState,
 ): void {
-  property(label, unit, value.toFixed(digits), true, es);
+  property(label, unit, fixed(value, digits), true, es);
 }
 export function explainPropertyBool(label: string, value: boolean, es: ExplainState): void {
   property(label, null, value ? "true" : "false", true, es);
@@ -184,7 +195,8 @@ export function explainPropertyListNested(label: string, values: readonly string
   }
 }
 function explainXmlTag(name: string, es: ExplainState, kind: "open" | "close" | "empty"): void {
-  es.out += " ".repeat(2 * es.indent) + (kind === "close" ? "</" : "<") + xmlTag(name) + (kind === "empty" ? " />" : ">") + "\n";
+  es.out += " ".repeat(2 * es.indent) + (kind === "close" ? "</" : "<") + xmlTag(name) +
+    (kind === "empty" ? " />" : ">") + "\n";
 }
 
 /** `labeled`: an object of properties; otherwise an array. */
@@ -216,7 +228,12 @@ export function explainOpenGroup(objtype: string, labelname: string | null, labe
       es.indent++;
   }
 }
-export function explainCloseGroup(objtype: string, _labelname: string | null, labeled: boolean, es: ExplainState): void {
+export function explainCloseGroup(
+  objtype: string,
+  _labelname: string | null,
+  labeled: boolean,
+  es: ExplainState,
+): void {
   switch (es.format) {
     case "text":
       break;

@@ -92,7 +92,13 @@ export function showSpecialInstrumentation(
       explainPropertyFloat("Heap Fetches", null, i.loops > 0 ? i.ntuples2 / i.loops : 0, 0, es);
       return;
     case "conflict": {
-      explainPropertyFloat("Tuples Inserted", null, i.tuples > 0 || plan.targetlist.length > 0 ? i.tuples : childRows(run, plan) - i.ntuples2, 0, es);
+      explainPropertyFloat(
+        "Tuples Inserted",
+        null,
+        i.tuples > 0 || plan.targetlist.length > 0 ? i.tuples : childRows(run, plan) - i.ntuples2,
+        0,
+        es,
+      );
       explainPropertyFloat("Conflicting Tuples", null, i.ntuples2, 0, es);
       return;
     }
@@ -128,7 +134,9 @@ export function showSpecialInstrumentation(
       explainPropertyInteger("Peak Memory Usage", "kB", space, es);
     }
   }
-  if (plan.type === "Agg" && plan.aggstrategy !== "AGG_PLAIN" && plan.aggstrategy !== "AGG_SORTED" && i.hashAgg !== null) {
+  if (
+    plan.type === "Agg" && plan.aggstrategy !== "AGG_PLAIN" && plan.aggstrategy !== "AGG_SORTED" && i.hashAgg !== null
+  ) {
     const t = i.hashAgg as TableStats;
     const space = kB(t.peakBytes ?? 0);
     const disk = t.spilledBytes ?? 0;

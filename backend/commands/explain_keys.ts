@@ -72,7 +72,12 @@ export function showSortKeys(
     run,
     plan,
     ancestors,
-    { colIdx: plan.sortColIdx, operators: plan.sortOperators, collations: plan.collations, nullsFirst: plan.nullsFirst },
+    {
+      colIdx: plan.sortColIdx,
+      operators: plan.sortOperators,
+      collations: plan.collations,
+      nullsFirst: plan.nullsFirst,
+    },
     plan.numCols,
   );
   explainPropertyList("Sort Key", keys, run.es);
@@ -113,7 +118,12 @@ export function showGroupingSets(run: ExplainRun, plan: Plan & { type: "Agg" }, 
           run,
           child,
           anc,
-          { colIdx: sort.sortColIdx, operators: sort.sortOperators, collations: sort.collations, nullsFirst: sort.nullsFirst },
+          {
+            colIdx: sort.sortColIdx,
+            operators: sort.sortOperators,
+            collations: sort.collations,
+            nullsFirst: sort.nullsFirst,
+          },
           sort.numCols,
         ),
         es,

@@ -4,9 +4,9 @@
 import type { QueryInstrumentation } from "../executor/exec_instrument.ts";
 import { getRelationName, getSchemaName } from "./explain_names.ts";
 import type { Node, Plan, RangeTblEntry, SubPlan } from "../nodes/nodes.ts";
-import { showAggKeys, showGroupKeys, showGroupingSets, showSortKeys, showWindowKeys } from "./explain_keys.ts";
+import { showAggKeys, showGroupingSets, showGroupKeys, showSortKeys, showWindowKeys } from "./explain_keys.ts";
 import { deparsePlanExpr } from "./explain_deparse.ts";
-import { showNodeInstrumentation, showFiltered, showSpecialInstrumentation } from "./explain_instrument.ts";
+import { showFiltered, showNodeInstrumentation, showSpecialInstrumentation } from "./explain_instrument.ts";
 import {
   explainCloseGroup,
   explainIndentText,
@@ -17,6 +17,7 @@ import {
   explainPropertyList,
   explainPropertyText,
   type ExplainState,
+  fixed,
 } from "./explain_format.ts";
 import { functionDisplayName } from "./explain_names.ts";
 import { quoteIdentifier } from "../utils/adt/ruleutils_names.ts";
@@ -39,7 +40,12 @@ interface NodeName {
 function nodeName(plan: Plan): NodeName {
   switch (plan.type) {
     case "ModifyTable": {
-      const op = { CMD_INSERT: "Insert", CMD_UPDATE: "Update", CMD_DELETE: "Delete", CMD_MERGE: "Merge" }[plan.operation as string] ?? "???";
+      const op = {
+        CMD_INSERT: "Insert",
+        CMD_UPDATE: "Update",
+        CMD_DELETE: "Delete",
+        CMD_MERGE: "Merge",
+      }[plan.operation as string] ?? "???";
       return { pname: op, sname: "ModifyTable", operation: op };
     }
     case "NestLoop":
@@ -178,7 +184,11 @@ export function explainNode(
       } else {
         explainPropertyText(
           "Scan Direction",
-          plan.indexorderdir === "BackwardScanDirection" ? "Backward" : plan.indexorderdir === "ForwardScanDirection" ? "Forward" : "NoMovement",
+          plan.indexorderdir === "BackwardScanDirection"
+            ? "Backward"
+            : plan.indexorderdir === "ForwardScanDirection"
+            ? "Forward"
+            : "NoMovement",
           es,
         );
         explainPropertyText("Index Name", iname, es);
@@ -219,7 +229,7 @@ export function explainNode(
   }
   if (es.costs) {
     if (text) {
-      es.out += `  (cost=${plan.startup_cost.toFixed(2)}..${plan.total_cost.toFixed(2)} rows=${
+      es.out += `  (cost=${fixed(plan.startup_cost, 2)}..${fixed(plan.total_cost, 2)} rows=${
         plan.plan_rows.toFixed(0)
       } width=${Math.round(plan.plan_width)})`;
     } else {
@@ -298,9 +308,24 @@ function planSubplans(plan: Plan): SubPlan[] {
   };
   const own = plan as unknown as Record<string, unknown>;
   // Conditions for display only would show their subplans twice.
-  const SKIP = new Set(["initPlan", "indexqualorig", "indexorderbyorig", "appendplans", "mergeplans", "bitmapplans", "lefttree",
-    "righttree", "subplan", "runConditionOrig", "hashkeys", "recheckqual", "exclRelTlist"]);
-  if (plan.type === "BitmapIndexScan" || plan.type === "IndexScan" || plan.type === "IndexOnlyScan") SKIP.delete("hashkeys");
+  const SKIP = new Set([
+    "initPlan",
+    "indexqualorig",
+    "indexorderbyorig",
+    "appendplans",
+    "mergeplans",
+    "bitmapplans",
+    "lefttree",
+    "righttree",
+    "subplan",
+    "runConditionOrig",
+    "hashkeys",
+    "recheckqual",
+    "exclRelTlist",
+  ]);
+  if (plan.type === "BitmapIndexScan" || plan.type === "IndexScan" || plan.type === "IndexOnlyScan") {
+    SKIP.delete("hashkeys");
+  }
   if (plan.type === "ModifyTable" && plan.returningLists.length > 0) SKIP.add("targetlist");
   // Projections come first in the executor's order of initialisation for scans with quals too.
   const keys = Object.keys(own).filter((k) => !SKIP.has(k));
@@ -308,7 +333,12 @@ function planSubplans(plan: Plan): SubPlan[] {
   const seen = new Set<SubPlan>();
   return out.filter((s) => !seen.has(s) && (seen.add(s), true));
 }
-function explainSubplans(run: ExplainRun, plans: readonly SubPlan[], ancestors: readonly Node[], relationship: string): void {
+function explainSubplans(
+  run: ExplainRun,
+  plans: readonly SubPlan[],
+  ancestors: readonly Node[],
+  relationship: string,
+): void {
   for (const sp of plans) {
     if (run.es.printedSubplans.has(sp.plan_id)) continue;
     run.es.printedSubplans.add(sp.plan_id);
@@ -404,7 +434,9 @@ export function showQual(
   useprefix: boolean,
 ): boolean {
   if (qual.length === 0) return false;
-  const node: Node = qual.length === 1 ? qual[0] : { type: "BoolExpr", boolop: "AND_EXPR", args: qual as Node[], location: -1 };
+  const node: Node = qual.length === 1
+    ? qual[0]
+    : { type: "BoolExpr", boolop: "AND_EXPR", args: qual as Node[], location: -1 };
   explainPropertyText(label, exprText(run, plan, ancestors, node, useprefix), run.es);
   return true;
 }
@@ -552,7 +584,9 @@ function showModifytableInfo(run: ExplainRun, plan: Plan & { type: "ModifyTable"
     const where = plan.onConflictWhere;
     if (where !== null) {
       const list = Array.isArray(where) ? where as Node[] : [where];
-      if (upperQual(run, plan, anc, list, "Conflict Filter")) showFiltered(run, plan, "Rows Removed by Conflict Filter", 2);
+      if (upperQual(run, plan, anc, list, "Conflict Filter")) {
+        showFiltered(run, plan, "Rows Removed by Conflict Filter", 2);
+      }
     }
     if (es.analyze) showSpecialInstrumentation(run, plan, "conflict");
   } else if (plan.operation === "CMD_MERGE" && es.analyze) showSpecialInstrumentation(run, plan, "merge");

@@ -11,15 +11,14 @@ import {
   getTopTransactionResourceOwner,
   requireTransactionBlock,
 } from "../access/transam/xact.ts";
-import type { RawStmt } from "../parser/parser.ts";
-import { parseAnalyzeFixedParams } from "../parser/analyze.ts";
+import { copyObject } from "../nodes/node_funcs.ts";
+import type { Query } from "../nodes/nodes.ts";
 import { queryRewrite } from "../rewrite/rewrite_handler.ts";
 import { planQueries } from "../utils/cache/plancache.ts";
 import { getActiveSnapshot } from "../utils/time/snapmgr.ts";
 import {
   createPortal,
   CURSOR_OPT_HOLD,
-  CURSOR_OPT_INSENSITIVE,
   CURSOR_OPT_NO_SCROLL,
   CURSOR_OPT_SCROLL,
   getPortalByName,
@@ -44,29 +43,8 @@ export function performCursorOpen(stmt: Raw.DeclareCursorStmt, call: UtilityCall
   if ((options & CURSOR_OPT_SCROLL) !== 0 && (options & CURSOR_OPT_NO_SCROLL) !== 0) {
     throw pgError(ERRCODE.INVALID_CURSOR_DEFINITION, "cannot specify both SCROLL and NO SCROLL");
   }
-  const raw = { stmt: stmt.query, stmt_location: call.pstmt.stmt_location, stmt_len: call.pstmt.stmt_len } as RawStmt;
-  const paramTypes = call.params?.values.map((p) => p.type) ?? [];
-  const query = parseAnalyzeFixedParams(raw, call.queryString, paramTypes);
-  if (query.commandType !== "CMD_SELECT") {
-    throw pgError(ERRCODE.INVALID_CURSOR_DEFINITION, "DECLARE CURSOR must specify a query that returns rows");
-  }
-  if (query.rowMarks.length > 0) {
-    if ((options & CURSOR_OPT_HOLD) !== 0) {
-      throw pgError(ERRCODE.FEATURE_NOT_SUPPORTED, "DECLARE CURSOR WITH HOLD ... FOR UPDATE is not supported", {
-        detail: "Holdable cursors must be READ ONLY.",
-      });
-    }
-    if ((options & CURSOR_OPT_SCROLL) !== 0) {
-      throw pgError(ERRCODE.FEATURE_NOT_SUPPORTED, "DECLARE SCROLL CURSOR ... FOR UPDATE is not supported", {
-        detail: "Scrollable cursors must be READ ONLY.",
-      });
-    }
-    if ((options & CURSOR_OPT_INSENSITIVE) !== 0) {
-      throw pgError(ERRCODE.INVALID_CURSOR_DEFINITION, "DECLARE INSENSITIVE CURSOR ... FOR UPDATE is not valid", {
-        detail: "Insensitive cursors must be READ ONLY.",
-      });
-    }
-  }
+  // Analyzed with the statement, which checked the options against it; kept in a cached plan, so copied.
+  const query = copyObject(stmt.query as unknown as Query);
   const plans = planQueries(queryRewrite(query), options, call.params);
   const portal = createPortal(name, {
     allowDup: false,

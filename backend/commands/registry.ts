@@ -12,6 +12,7 @@ import { heapDropWithCatalog, removeAttrDefaultById, removeAttributeById } from 
 import { indexDrop } from "../catalog/index.ts";
 import { removeConstraintById } from "../catalog/pg_constraint.ts";
 import { removeTypeById } from "../catalog/pg_type.ts";
+import "../executor/functions.ts";
 import { registerUtility, setUtilityRowTypes, type UtilityCall } from "../tcop/utility.ts";
 import { searchSysCache } from "../utils/cache/syscache.ts";
 import { resetPlanCache } from "../utils/cache/plancache.ts";

@@ -10,7 +10,7 @@ import { transactionIdIsNormal } from "../access/heap/htup.ts";
 import { systableInplaceUpdate } from "../access/heap/heapam_inplace.ts";
 import { multiXactIdPrecedes } from "../access/heap/multixact_access.ts";
 import { BTEqualStrategyNumber } from "../access/index/scankey.ts";
-import { advanceOldestClogXid, truncateCLOG } from "../access/transam/clog.ts";
+import { truncateCLOG } from "../access/transam/clog.ts";
 import { readNextMultiXactId, setMultiXactIdLimit, truncateMultiXact } from "../access/transam/multixact.ts";
 import { readNextTransactionId, setTransactionIdLimit } from "../access/transam/varsup.ts";
 import { catalogInfo } from "../catalog/catalog_codec.ts";
@@ -54,7 +54,10 @@ export interface RelStats {
 }
 
 /** Overwrites pg_class's figures; says whether the horizons were advanced. */
-export function vacUpdateRelstats(rel: Relation, st: RelStats): { frozenxidUpdated: boolean; minmultiUpdated: boolean } {
+export function vacUpdateRelstats(
+  rel: Relation,
+  st: RelStats,
+): { frozenxidUpdated: boolean; minmultiUpdated: boolean } {
   const res = { frozenxidUpdated: false, minmultiUpdated: false };
   const info = catalogInfo("pg_class");
   const rd = tableOpen(RelationRelationId, RowExclusiveLock);
@@ -76,14 +79,20 @@ export function vacUpdateRelstats(rel: Relation, st: RelStats): { frozenxidUpdat
     if (transactionIdIsNormal(st.frozenXid)) {
       const old = heapGetAttr(tuple, attnum("relfrozenxid"), desc) as number;
       // Also from "the future", where only corruption can have put it.
-      if (old !== st.frozenXid && (transactionIdPrecedes(old, st.frozenXid) || transactionIdPrecedes(readNextTransactionId(), old))) {
+      if (
+        old !== st.frozenXid &&
+        (transactionIdPrecedes(old, st.frozenXid) || transactionIdPrecedes(readNextTransactionId(), old))
+      ) {
         set.set(attnum("relfrozenxid"), st.frozenXid);
         res.frozenxidUpdated = true;
       }
     }
     if (st.minMulti !== 0) {
       const old = heapGetAttr(tuple, attnum("relminmxid"), desc) as number;
-      if (old !== st.minMulti && (multiXactIdPrecedes(old, st.minMulti) || multiXactIdPrecedes(readNextMultiXactId(), old))) {
+      if (
+        old !== st.minMulti &&
+        (multiXactIdPrecedes(old, st.minMulti) || multiXactIdPrecedes(readNextMultiXactId(), old))
+      ) {
         set.set(attnum("relminmxid"), st.minMulti);
         res.minmultiUpdated = true;
       }
@@ -154,8 +163,7 @@ function vacTruncateClog(frozenXid: TransactionId, minMulti: number): void {
       minMultiDb = d.oid;
     }
   }
-  // First nobody may look at it any more, then it goes.
-  advanceOldestClogXid(frozenXid);
+
   truncateCLOG(frozenXid, frozenDb);
   truncateMultiXact(minMulti, minMultiDb);
   setTransactionIdLimit(frozenXid, frozenDb);

@@ -9,7 +9,7 @@
  */
 import { notBuilt } from "../../base/error.ts";
 import type { TupleDesc } from "../access/common/tupdesc.ts";
-import { getCurrentCommandId } from "../access/transam/xact.ts";
+import { getCurrentCommandId, xactReadOnly } from "../access/transam/xact.ts";
 import type { PlannedStmt } from "../nodes/nodes.ts";
 import type { ParamListInfo } from "../nodes/params.ts";
 import type { DestReceiver } from "../tcop/dest.ts";
@@ -20,7 +20,7 @@ import "./exec_index_expr.ts";
 import { CompiledPlan, compiledPlanFor, type RunInstance } from "./exec_compiled_plan.ts";
 import { EState, HashJoinOverflow } from "./exec_estate.ts";
 import { INSTRUMENT_TIMER, QueryInstrumentation } from "./exec_instrument.ts";
-import { execCheckPermissions } from "./exec_permissions.ts";
+import { execCheckPermissions, execCheckXactReadOnly } from "./exec_permissions.ts";
 
 /** executorStart() flags. */
 export const EXEC_FLAG_EXPLAIN_ONLY = 0x0001;
@@ -97,6 +97,7 @@ export function createQueryDesc(
 /** ExecutorStart(): checks permissions, compiles if need be, and makes everything ready to run. */
 export function executorStart(qd: QueryDesc, eflags = 0): void {
   const stmt = qd.plannedstmt;
+  if (xactReadOnly() && (eflags & EXEC_FLAG_EXPLAIN_ONLY) === 0) execCheckXactReadOnly(stmt);
   if (qd.snapshot !== null) qd.snapshot = registerSnapshot(qd.snapshot);
   const estate = new EState(stmt, qd.snapshot, null, qd.params, qd.dest, qd.sourceText);
   qd.estate = estate;

@@ -1,6 +1,7 @@
 /** Permission checks before a statement runs. Follows ExecCheckPermissions() in src/backend/executor/execMain.c. */
+import { preventCommandIfReadOnly } from "../access/transam/xact.ts";
 import { aclcheckError, anyColumnAclcheck, columnAclmask, objectAclmask, relkindNoun } from "../catalog/aclchk.ts";
-import type { Bitmapset, RangeTblEntry, RTEPermissionInfo } from "../nodes/nodes.ts";
+import type { Bitmapset, PlannedStmt, RangeTblEntry, RTEPermissionInfo } from "../nodes/nodes.ts";
 import { ACL_INSERT, ACL_SELECT, ACL_UPDATE } from "../utils/adt/acl.ts";
 import { searchSysCache } from "../utils/cache/syscache.ts";
 import { getUserId } from "../utils/init/globals.ts";
@@ -74,4 +75,29 @@ function checkColumns(relid: number, role: number, cols: Bitmapset, perm: number
     } else if (columnAclmask(relid, attno, role, perm) !== perm) return false;
   }
   return true;
+}
+
+/** ExecCheckXactReadOnly(): a read-only transaction may write temporary tables only. @throws 25006 */
+export function execCheckXactReadOnly(stmt: PlannedStmt): void {
+  for (const info of stmt.permInfos) {
+    if ((info.requiredPerms & ~ACL_SELECT) === 0) continue;
+    if (searchSysCache("RELOID", info.relid)?.relpersistence === "t") continue;
+    preventCommandIfReadOnly(commandName(stmt));
+  }
+}
+function commandName(stmt: PlannedStmt): string {
+  if (stmt.commandType !== "CMD_SELECT") return stmt.commandType.slice("CMD_".length);
+  const mark = stmt.rowMarks[0];
+  switch (mark?.type === "PlanRowMark" ? mark.strength : undefined) {
+    case "LCS_FORKEYSHARE":
+      return "SELECT FOR KEY SHARE";
+    case "LCS_FORSHARE":
+      return "SELECT FOR SHARE";
+    case "LCS_FORNOKEYUPDATE":
+      return "SELECT FOR NO KEY UPDATE";
+    case "LCS_FORUPDATE":
+      return "SELECT FOR UPDATE";
+    default:
+      return "SELECT";
+  }
 }

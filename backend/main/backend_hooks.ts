@@ -23,6 +23,7 @@ import { persistHoldablePortal } from "../tcop/pquery.ts";
 import { ACL_CREATE, ACL_USAGE } from "../utils/adt/acl.ts";
 import { makeArray } from "../utils/adt/array_codec.ts";
 import { registerPrivilegeFunctions } from "../utils/adt/privilege_funcs.ts";
+import { registerRuleutils } from "../utils/adt/ruleutils.ts";
 import { setStrongRandomSource } from "../utils/adt/pseudorandomfuncs.ts";
 import { installDatabaseLookup, registerRegTypes } from "../utils/adt/regproc.ts";
 import {
@@ -58,6 +59,7 @@ export function installBackendHooks(): void {
   installCaches();
   registerResourceManagers();
   registerCommands();
+  registerRuleutils();
   registerSystemFunctions(builtinExists);
   registerPrivilegeFunctions();
   registerRegTypes();

@@ -221,8 +221,12 @@ export interface ForeignKeyOptInfo {
   rinfos: RestrictInfo[][];
 }
 
-export type RelOptKind = "RELOPT_BASEREL" | "RELOPT_JOINREL" | "RELOPT_OTHER_MEMBER_REL" | "RELOPT_UPPER_REL" |
-  "RELOPT_DEADREL";
+export type RelOptKind =
+  | "RELOPT_BASEREL"
+  | "RELOPT_JOINREL"
+  | "RELOPT_OTHER_MEMBER_REL"
+  | "RELOPT_UPPER_REL"
+  | "RELOPT_DEADREL";
 
 export interface RelOptInfo {
   reloptkind: RelOptKind;

@@ -299,9 +299,8 @@ function transformOnConflictClause(
     );
     const exclRte = exclNSItem.p_rte;
     exclRelIndex = exclNSItem.p_rtindex;
-    // It is a relation only to look at: no storage, no permissions.
+    // It is a row, not a relation to scan.
     exclRte.relkind = "c";
-    exclNSItem.p_perminfo!.requiredPerms = 0;
     exclRelTlist = buildOnConflictExcludedTargetlist(rel, exclRelIndex);
   }
   const arb = transformOnConflictArbiter(pstate, clause);

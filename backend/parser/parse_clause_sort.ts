@@ -271,7 +271,8 @@ function transformGroupClauseExpr(
     // Same operators as ORDER BY, so that one sort may serve both.
     const sc = sortClause.find((s) => s.tleSortGroupRef === tle.ressortgroupref);
     if (sc !== undefined) {
-      flatresult.push({ ...sc });
+      // Inside grouping sets several sorts follow one another: they must agree on where nulls go.
+      flatresult.push(toplevel ? { ...sc } : { ...sc, nulls_first: false });
       found = true;
     }
   }
@@ -319,7 +320,6 @@ function transformGroupingSet(
   sortClause: readonly SortGroupClause[],
   exprKind: ParseExprKind,
   useSQL99: boolean,
-  toplevel: boolean,
 ): GroupingSet {
   const content: GroupingSet[] = [];
   for (const n of gset.content ?? []) {
@@ -338,7 +338,7 @@ function transformGroupingSet(
       content.push(makeGroupingSet("GROUPING_SET_SIMPLE", l, rawLocation(n)));
     } else if (m.GroupingSet !== undefined) {
       content.push(
-        transformGroupingSet(flatresult, pstate, m.GroupingSet, targetlist, sortClause, exprKind, useSQL99, false),
+        transformGroupingSet(flatresult, pstate, m.GroupingSet, targetlist, sortClause, exprKind, useSQL99),
       );
     } else {
       const ref = transformGroupClauseExpr(
@@ -396,7 +396,7 @@ export function transformGroupClause(
           break;
         default:
           gsets.push(
-            transformGroupingSet(result, pstate, gs, targetlist, sortClause, exprKind, useSQL99, true),
+            transformGroupingSet(result, pstate, gs, targetlist, sortClause, exprKind, useSQL99),
           );
       }
     } else {

@@ -474,8 +474,8 @@ export function funcGetDetail(
   expandDefaults: boolean,
   includeOutArguments: boolean,
 ): FuncDetail {
-  // A literal argument can turn the call into a cast, so such calls are not cached.
-  const cacheable = fargnames.length === 0 && expandDefaults && nargs !== 1;
+  // A lone literal can turn the call into a cast; all else depends on the types alone.
+  const cacheable = fargnames.length === 0 && expandDefaults && (nargs !== 1 || argtypes[0] !== T.UNKNOWNOID);
   const key = cacheable ? `${funcname.join("\0")}\0${expandVariadic}${includeOutArguments}\0${argtypes.join()}` : "";
   if (cacheable) {
     const known = validDetailCache().get(key);

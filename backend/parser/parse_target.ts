@@ -230,7 +230,7 @@ export function transformAssignedExpr(
     const attrtype = att.atttypid;
     const attrtypmod = att.atttypmod;
     const attrcollation = att.attcollation;
-    let expr = exprIn;
+    const expr = exprIn;
     if (expr.type === "SetToDefault") {
       expr.typeId = attrtype;
       expr.typeMod = attrtypmod;

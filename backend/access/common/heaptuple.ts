@@ -106,7 +106,11 @@ export function heapFormTuple(desc: TupleDesc, values: readonly Datum[]): HeapTu
   const hoff = maxAlign(SizeofHeapTupleHeader + (hasNull ? bitmapLen(natts) : 0));
   const len = hoff + heapComputeDataSize(desc, values);
   const data = new Uint8Array(len);
-  data[12] = data[13] = data[14] = data[15] = 0xff; // t_ctid: InvalidBlockNumber
+  data[12] =
+    data[13] =
+    data[14] =
+    data[15] =
+      0xff; // t_ctid: InvalidBlockNumber
   setU16(data, 18, natts);
   data[22] = hoff;
   setU16(data, 20, heapFillTuple(desc, values, data, hoff, hasNull ? SizeofHeapTupleHeader : -1));

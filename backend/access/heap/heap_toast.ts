@@ -92,7 +92,9 @@ function toastFetch(pointer: ToastPointer, start: number, length: number): Uint8
       routine: "heap_fetch_toast_slice",
     });
   if (attrsize > 0) {
-    const scan = systableBeginscan(toastrel, toastIndexOf(toastrel), true, toastSnapshot, [valueidKey(pointer.valueid)]);
+    const scan = systableBeginscan(toastrel, toastIndexOf(toastrel), true, toastSnapshot, [
+      valueidKey(pointer.valueid),
+    ]);
     let expected = 0;
     for (;;) {
       const tup = systableGetnext(scan);
@@ -203,7 +205,9 @@ function heapToastDelete(rel: Relation, old: HeapTuple, isSpeculative: boolean):
   for (let i = 0; i < desc.natts; i++) {
     if (c.len[i] !== -1) continue;
     const at = heapAttOffset(old.data, old.off, i + 1, c);
-    if (at >= 0 && old.data[at] === 1 && old.data[at + 1] === VARTAG_ONDISK) pointers.push(readToastPointer(old.data, at));
+    if (at >= 0 && old.data[at] === 1 && old.data[at + 1] === VARTAG_ONDISK) {
+      pointers.push(readToastPointer(old.data, at));
+    }
   }
   for (const p of pointers) toastDeleteDatum(p, isSpeculative);
 }

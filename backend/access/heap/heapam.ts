@@ -651,7 +651,9 @@ export function heapAbortSpeculative(rel: Relation, tid: ItemPointer): void {
   assert(!pageIsAllVisible(page), "page with a speculative row is all-visible");
   const t = pageGetItem(page, tidOffset(tid));
   const tp = tupleOnPage(rel, page, tid);
-  if (tupRawXmin(t) !== xid) throw new PgError({ message: "attempted to kill a tuple inserted by another transaction" });
+  if (tupRawXmin(t) !== xid) {
+    throw new PgError({ message: "attempted to kill a tuple inserted by another transaction" });
+  }
   if (!isToastRelation(rel) && !tupIsSpeculative(t)) {
     throw new PgError({ message: "attempted to kill a non-speculative tuple", routine: "heap_abort_speculative" });
   }

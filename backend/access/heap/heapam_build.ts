@@ -20,7 +20,15 @@ import {
 import { getAccessStrategy } from "../../storage/buffer/freelist.ts";
 import { getOldestNonRemovableTransactionId } from "../../storage/ipc/procarray.ts";
 import { xactLockTableWait } from "../../storage/lmgr/lmgr.ts";
-import { lpFlags, lpLen, lpOff, LP_NORMAL, MaxHeapTuplesPerPage, pageGetItemId, pageGetMaxOffsetNumber } from "../../storage/page/page.ts";
+import {
+  LP_NORMAL,
+  lpFlags,
+  lpLen,
+  lpOff,
+  MaxHeapTuplesPerPage,
+  pageGetItemId,
+  pageGetMaxOffsetNumber,
+} from "../../storage/page/page.ts";
 import type { Relation } from "../../utils/cache/relation.ts";
 import type { Datum } from "../../utils/fmgr/datum.ts";
 import { isCatalogRelation } from "../common/relation_flags.ts";

@@ -38,8 +38,21 @@ import {
 import type { Relation } from "../../utils/cache/relation.ts";
 import type { Snapshot } from "../../utils/time/snapshot.ts";
 import type { HeapTuple } from "../common/heap_tuple.ts";
-import { heapTupleIsSurelyDead, heapTupleSatisfiesVisibility, heapTupleHeaderIsOnlyLocked, tupUpdateXid } from "./heapam_visibility.ts";
-import { HEAP_XMAX_INVALID, tupCtid, tupIndicatesMovedPartitions, tupInfomask, tupIsHeapOnly, tupIsHotUpdated, tupXmin } from "./htup.ts";
+import {
+  heapTupleHeaderIsOnlyLocked,
+  heapTupleIsSurelyDead,
+  heapTupleSatisfiesVisibility,
+  tupUpdateXid,
+} from "./heapam_visibility.ts";
+import {
+  HEAP_XMAX_INVALID,
+  tupCtid,
+  tupIndicatesMovedPartitions,
+  tupInfomask,
+  tupIsHeapOnly,
+  tupIsHotUpdated,
+  tupXmin,
+} from "./htup.ts";
 
 /** A tuple on a page it keeps pinned. `off` is -1 while it stands nowhere. */
 export interface BufferHeapTuple extends HeapTuple {
@@ -165,7 +178,12 @@ export function heapHotSearchBuffer(
 }
 
 /** Does any row that the index entry `tid` leads to satisfy `snapshot`? For unique checks. Sets hotSearch. */
-export function heapIndexTupleVisible(rel: Relation, tid: ItemPointer, snapshot: Snapshot, wantAllDead: boolean): boolean {
+export function heapIndexTupleVisible(
+  rel: Relation,
+  tid: ItemPointer,
+  snapshot: Snapshot,
+  wantAllDead: boolean,
+): boolean {
   const buffer = readBufferExtended(rel, ForkNumber.MAIN, tidBlock(tid), "normal");
   lockBuffer(buffer, BUFFER_LOCK_SHARE);
   const found = heapHotSearchBuffer(tid, rel, buffer, snapshot, wantAllDead);

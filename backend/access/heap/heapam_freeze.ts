@@ -8,12 +8,7 @@
  */
 import { ERRCODE } from "../../../base/errcodes.ts";
 import { PgError } from "../../../base/error.ts";
-import {
-  type Buffer,
-  InvalidTransactionId,
-  type TransactionId,
-  transactionIdPrecedes,
-} from "../../../base/types.ts";
+import { type Buffer, InvalidTransactionId, type TransactionId, transactionIdPrecedes } from "../../../base/types.ts";
 import { bufferGetPage } from "../../storage/buffer/bufmgr.ts";
 import { pageGetItem } from "../../storage/page/page.ts";
 import { transactionIdDidCommit } from "../transam/transam.ts";
@@ -111,7 +106,9 @@ function freezeMultiXactId(
   }
   if (!transactionIdDidCommit(updater)) return { kind: "invalidate" };
   if (transactionIdPrecedes(updater, cutoffs.OldestXmin)) {
-    throw corrupt(`multixact ${multi} contains committed update XID ${updater} from before removable cutoff ${cutoffs.OldestXmin}`);
+    throw corrupt(
+      `multixact ${multi} contains committed update XID ${updater} from before removable cutoff ${cutoffs.OldestXmin}`,
+    );
   }
   if (transactionIdPrecedes(updater, pagefrz.freezePageRelfrozenXid)) pagefrz.freezePageRelfrozenXid = updater;
   return { kind: "xid", xid: updater };
@@ -173,7 +170,9 @@ export function heapPrepareFreezeTuple(
   } else if (xmax === InvalidTransactionId) {
     xmaxFrozen = true;
   } else {
-    throw corrupt(`found raw xmax ${xmax} (infomask 0x${infomask.toString(16).padStart(4, "0")}) not invalid and not multi`);
+    throw corrupt(
+      `found raw xmax ${xmax} (infomask 0x${infomask.toString(16).padStart(4, "0")}) not invalid and not multi`,
+    );
   }
 
   if (freezeXmin) frz.infomask |= HEAP_XMIN_FROZEN;

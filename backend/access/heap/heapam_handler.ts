@@ -15,7 +15,20 @@ import { installHeapHooks } from "./heapam_hooks.ts";
 import { installMultiXactManager } from "./multixact_access.ts";
 
 /** Operator classes of these input types see the column's own type. */
-const POLYMORPHIC: ReadonlySet<number> = new Set([2276, 2277, 2283, 2776, 3500, 3831, 4537, 5077, 5078, 5079, 5080, 2249]);
+const POLYMORPHIC: ReadonlySet<number> = new Set([
+  2276,
+  2277,
+  2283,
+  2776,
+  3500,
+  3831,
+  4537,
+  5077,
+  5078,
+  5079,
+  5080,
+  2249,
+]);
 
 /** `(a, b)=(1, two)`. Follows BuildIndexValueDescription(); column privileges are not looked at. */
 function describeIndexValues(index: Relation, values: readonly Datum[]): string {

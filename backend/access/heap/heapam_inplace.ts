@@ -116,7 +116,14 @@ function heapInplaceLock(rel: Relation, tid: number, t: number, buffer: Buffer, 
 const pageScratch = lazyPrivate(8192, 8192);
 
 /** Overwrites the stored row's data with those of `tuple`, of the same length, and unlocks. */
-function heapInplaceUpdateAndUnlock(rel: Relation, tid: number, t: number, len: number, tuple: HeapTuple, buffer: Buffer): void {
+function heapInplaceUpdateAndUnlock(
+  rel: Relation,
+  tid: number,
+  t: number,
+  len: number,
+  tuple: HeapTuple,
+  buffer: Buffer,
+): void {
   const u8 = mem.u8;
   const page = bufferGetPage(buffer);
   const hoff = u8[t + 22];
@@ -180,7 +187,10 @@ export function systableInplaceUpdate(
     checkForInterrupts();
     // Nobody updates one row ten thousand times while we look.
     if (retries > 10000) {
-      throw new PgError({ message: "giving up after too many tries to overwrite row", routine: "systable_inplace_update_begin" });
+      throw new PgError({
+        message: "giving up after too many tries to overwrite row",
+        routine: "systable_inplace_update_begin",
+      });
     }
     const scan = systableBeginscan(rel, indexId, true, null, keys);
     const found = systableGetnext(scan);

@@ -39,12 +39,7 @@ import { heapTupleHeaderGetCmin } from "../../utils/time/combocid.ts";
 import { Snapshot, SnapshotAny } from "../../utils/time/snapshot.ts";
 import { setU16, setU32 } from "../common/byte_access.ts";
 import { relationNeedsWAL } from "../common/relation_flags.ts";
-import {
-  LockTupleMode,
-  type LockWaitPolicy,
-  type TM_FailureData,
-  TM_Result,
-} from "../table/tableam.ts";
+import { LockTupleMode, type LockWaitPolicy, type TM_FailureData, TM_Result } from "../table/tableam.ts";
 import { transactionIdDidAbort, transactionIdDidCommit } from "../transam/transam.ts";
 import { getCurrentTransactionId, transactionIdIsCurrentTransactionId } from "../transam/xact.ts";
 import {
@@ -77,7 +72,13 @@ import {
   unlockTupleTuplock,
   xmaxInfomaskChanged,
 } from "./heapam_xmax.ts";
-import { HEAP_LOCK_BLKREF_VM, RM_HEAP2_ID, SizeOfHeapLock, XLH_LOCK_ALL_FROZEN_CLEARED, XLOG_HEAP2_LOCK_UPDATED } from "./heapam_xlog_format.ts";
+import {
+  HEAP_LOCK_BLKREF_VM,
+  RM_HEAP2_ID,
+  SizeOfHeapLock,
+  XLH_LOCK_ALL_FROZEN_CLEARED,
+  XLOG_HEAP2_LOCK_UPDATED,
+} from "./heapam_xlog_format.ts";
 import {
   HEAP_KEYS_UPDATED,
   HEAP_XMAX_BITS,
@@ -101,7 +102,12 @@ import {
   tupXmin,
 } from "./htup.ts";
 import { isUpdateMemberStatus, multixact, MultiXactStatus } from "./multixact_access.ts";
-import { type BufferRef, VISIBILITYMAP_ALL_FROZEN, visibilitymapClearLocked, visibilitymapPin } from "./visibilitymap.ts";
+import {
+  type BufferRef,
+  VISIBILITYMAP_ALL_FROZEN,
+  visibilitymapClearLocked,
+  visibilitymapPin,
+} from "./visibilitymap.ts";
 
 const xlLockUpdated = new Uint8Array(SizeOfHeapLock);
 
@@ -173,7 +179,8 @@ export function heapLockTuple(
             mode === LockTupleMode.KeyShare ||
             (mode === LockTupleMode.Share && (heapXmaxIsShrLocked(infomask) || heapXmaxIsExclLocked(infomask))) ||
             (mode === LockTupleMode.NoKeyExclusive && heapXmaxIsExclLocked(infomask)) ||
-            (mode === LockTupleMode.Exclusive && heapXmaxIsExclLocked(infomask) && (infomask2 & HEAP_KEYS_UPDATED) !== 0)
+            (mode === LockTupleMode.Exclusive && heapXmaxIsExclLocked(infomask) &&
+              (infomask2 & HEAP_KEYS_UPDATED) !== 0)
           ) return finish(TM_Result.Ok, false);
         }
       }
@@ -192,8 +199,9 @@ export function heapLockTuple(
             }
           }
           lockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
-          if (!heapTupleHeaderIsOnlyLocked(t) && ((tupInfomask2(t) & HEAP_KEYS_UPDATED) !== 0 || !updated)) restart = true;
-          else requireSleep = false;
+          if (!heapTupleHeaderIsOnlyLocked(t) && ((tupInfomask2(t) & HEAP_KEYS_UPDATED) !== 0 || !updated)) {
+            restart = true;
+          } else requireSleep = false;
         }
       } else if (mode === LockTupleMode.Share) {
         if (heapXmaxIsLockedOnly(infomask) && !heapXmaxIsExclLocked(infomask)) {

@@ -77,7 +77,12 @@ import {
 } from "../transam/xloginsert.ts";
 import { fillFailure, fillHeapHeader, TOAST_TUPLE_THRESHOLD, tupleOnPage } from "./heapam.ts";
 import { heapHooks, relationIndexAttrs } from "./heapam_hooks.ts";
-import { heapTupleGetUpdateXid, heapTupleSatisfiesUpdate, heapTupleSatisfiesVisibility, updateXmaxHintBits } from "./heapam_visibility.ts";
+import {
+  heapTupleGetUpdateXid,
+  heapTupleSatisfiesUpdate,
+  heapTupleSatisfiesVisibility,
+  updateXmaxHintBits,
+} from "./heapam_visibility.ts";
 import {
   computeInfobits,
   computeNewXmaxInfomask,
@@ -426,7 +431,18 @@ export function heapUpdate(
   if (newbuf !== buffer) markBufferDirty(newbuf);
   markBufferDirty(buffer);
   if (relationNeedsWAL(rel)) {
-    const recptr = logHeapUpdate(rel, buffer, newbuf, t, otid, heaptup, oldVisible, newVisible, vmOldCleared ? vm.buf : InvalidBuffer, vmNewCleared ? vmNew.buf : InvalidBuffer);
+    const recptr = logHeapUpdate(
+      rel,
+      buffer,
+      newbuf,
+      t,
+      otid,
+      heaptup,
+      oldVisible,
+      newVisible,
+      vmOldCleared ? vm.buf : InvalidBuffer,
+      vmNewCleared ? vmNew.buf : InvalidBuffer,
+    );
     if (newbuf !== buffer) pageSetLSN(newpage, recptr);
     pageSetLSN(page, recptr);
     if (vmOldCleared) pageSetLSN(bufferGetPage(vm.buf), recptr);

@@ -20,7 +20,11 @@ import {
 } from "../../../base/types.ts";
 import { mem } from "../../../shmem/memory.ts";
 import { bufferGetLSNAtomic, bufferIsPermanent, markBufferDirtyHint } from "../../storage/buffer/bufmgr.ts";
-import { type GlobalVisState, globalVisTestIsRemovableXid, transactionIdIsInProgress } from "../../storage/ipc/procarray.ts";
+import {
+  type GlobalVisState,
+  globalVisTestIsRemovableXid,
+  transactionIdIsInProgress,
+} from "../../storage/ipc/procarray.ts";
 import { heapTupleHeaderGetCmax, heapTupleHeaderGetCmin } from "../../utils/time/combocid.ts";
 import type { Snapshot } from "../../utils/time/snapshot.ts";
 import { xidInMVCCSnapshot } from "../../utils/time/snapmgr.ts";

@@ -30,8 +30,6 @@ import { xlogRecordPageWithFreeSpace } from "../../storage/freespace/freespace.t
 import {
   itemIdGetLength,
   itemIdIsNormal,
-  PAI_IS_HEAP,
-  PAI_OVERWRITE,
   pageAddItem,
   pageClearAllVisible,
   pageGetFreeSpace,
@@ -43,6 +41,8 @@ import {
   pageSetAllVisible,
   pageSetLSN,
   pageSetPrunable,
+  PAI_IS_HEAP,
+  PAI_OVERWRITE,
 } from "../../storage/page/page.ts";
 import { getU16, getU32, setTid, setU32 } from "../common/byte_access.ts";
 import { pglzDecompress } from "../common/pg_lzcompress.ts";
@@ -149,7 +149,13 @@ export interface HeapRecoveryHooks {
   inHotStandby(): boolean;
   resolveConflictWithSnapshot(horizon: number, isCatalogRel: boolean, rlocator: RelFileLocator): void;
   /** Invalidation messages of an in-place update, as in a commit record. */
-  processInvalidations?(words: Uint8Array, count: number, relcacheInitFileInval: boolean, dbId: number, tsId: number): void;
+  processInvalidations?(
+    words: Uint8Array,
+    count: number,
+    relcacheInitFileInval: boolean,
+    dbId: number,
+    tsId: number,
+  ): void;
 }
 let hooks: HeapRecoveryHooks | null = null;
 export function installHeapRecoveryHooks(h: HeapRecoveryHooks): void {
@@ -161,7 +167,13 @@ function panic(message: string): PgError {
 }
 
 /** Clears map bits of a heap block: by the record's own reference to the map page, or (before 18.6) by finding it. */
-function redoClearVm(record: XLogReaderState, blockId: number, rlocator: RelFileLocator, heapBlk: BlockNumber, flags: number): void {
+function redoClearVm(
+  record: XLogReaderState,
+  blockId: number,
+  rlocator: RelFileLocator,
+  heapBlk: BlockNumber,
+  flags: number,
+): void {
   const b = xlogRecGetBlock(record, blockId);
   if (b !== null && b.forknum === ForkNumber.VISIBILITYMAP) {
     const { action, buf } = xlogReadBufferForRedoExtended(record, blockId, "zero_on_error", false);

@@ -256,7 +256,9 @@ export function computeNewXmaxInfomask(
         oldInfomask |= HEAP_XMAX_INVALID;
         continue;
       }
-      return getMultiXactIdHintBits(multixact.create(xmax, oldStatus, addToXmax, getMxactStatusForLock(mode, isUpdate)));
+      return getMultiXactIdHintBits(
+        multixact.create(xmax, oldStatus, addToXmax, getMxactStatusForLock(mode, isUpdate)),
+      );
     }
     if (!heapXmaxIsLockedOnly(oldInfomask) && transactionIdDidCommit(xmax)) {
       return getMultiXactIdHintBits(

@@ -41,7 +41,6 @@ import {
 } from "../../storage/freespace/freespace.ts";
 import {
   MaxHeapTuplesPerPage,
-  PAI_IS_HEAP,
   pageAddItem,
   pageGetHeapFreeSpace,
   pageGetItem,
@@ -49,6 +48,7 @@ import {
   pageInit,
   pageIsAllVisible,
   pageIsNew,
+  PAI_IS_HEAP,
   SizeOfItemId,
   SizeOfPageHeaderData,
 } from "../../storage/page/page.ts";
@@ -310,7 +310,9 @@ export function relationGetBufferForTuple(
     }
     recheckVmPins = true;
   }
-  if (recheckVmPins && getVisibilityMapPins(rel, otherBuffer, buffer, otherBlock, targetBlock, vmOther as BufferRef, vm)) {
+  if (
+    recheckVmPins && getVisibilityMapPins(rel, otherBuffer, buffer, otherBlock, targetBlock, vmOther as BufferRef, vm)
+  ) {
     unlocked = true;
   }
   if (len > pageGetHeapFreeSpace(page)) {
@@ -320,7 +322,11 @@ export function relationGetBufferForTuple(
       unlockReleaseBuffer(buffer);
       return relationGetBufferForTuple(rel, len, otherBuffer, options, bistate, vm, vmOther, numPages);
     }
-    throw new PgError({ severity: "PANIC", message: `tuple is too big: size ${len}`, routine: "RelationGetBufferForTuple" });
+    throw new PgError({
+      severity: "PANIC",
+      message: `tuple is too big: size ${len}`,
+      routine: "RelationGetBufferForTuple",
+    });
   }
   rel.rd_targblock = targetBlock;
   return buffer;

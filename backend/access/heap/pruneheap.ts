@@ -71,15 +71,15 @@ import {
 import { transactionIdDidCommit } from "../transam/transam.ts";
 import {
   heapFreezePreparedTuples,
-  heapPreFreezeChecks,
   type HeapPageFreeze,
+  heapPreFreezeChecks,
   heapPrepareFreezeTuple,
   type HeapTupleFreeze,
   totallyFrozen,
   type VacuumCutoffs,
 } from "./heapam_freeze.ts";
 import { heapHooks } from "./heapam_hooks.ts";
-import { heapTupleSatisfiesVacuumHorizon, htsvDeadAfter, HTSV_Result, tupUpdateXid } from "./heapam_visibility.ts";
+import { heapTupleSatisfiesVacuumHorizon, HTSV_Result, htsvDeadAfter, tupUpdateXid } from "./heapam_visibility.ts";
 import {
   RM_HEAP2_ID,
   SizeOfFreezePlan,
@@ -247,9 +247,17 @@ export function heapPagePruneAndFreeze(
   st.pagefrz = pagefrz;
   st.newPruneXid = InvalidTransactionId;
   st.latestXidRemoved = InvalidTransactionId;
-  st.nredirected = st.ndead = st.nunused = st.nfrozen = 0;
+  st.nredirected =
+    st.ndead =
+    st.nunused =
+    st.nfrozen =
+      0;
   st.nroot = st.nheaponly = 0;
-  st.ndeleted = st.liveTuples = st.recentlyDeadTuples = st.lpdeadItems = 0;
+  st.ndeleted =
+    st.liveTuples =
+    st.recentlyDeadTuples =
+    st.lpdeadItems =
+      0;
   st.hastup = false;
   st.allVisible = st.allFrozen = st.freeze;
   st.visibilityCutoffXid = InvalidTransactionId;
@@ -296,7 +304,9 @@ export function heapPagePruneAndFreeze(
       if (tupIsHotUpdated(t)) {
         throw new PgError({
           code: ERRCODE.INTERNAL_ERROR,
-          message: `dead heap-only tuple (${bufferGetBlockNumber(buffer)}, ${offnum}) is not linked to from any HOT chain`,
+          message: `dead heap-only tuple (${
+            bufferGetBlockNumber(buffer)
+          }, ${offnum}) is not linked to from any HOT chain`,
           routine: "heap_page_prune_and_freeze",
         });
       }
@@ -702,4 +712,3 @@ export function heapGetRootTuples(page: number, roots: Uint16Array): void {
     }
   }
 }
-

@@ -38,7 +38,11 @@ import {
   unlockReleaseBuffer,
 } from "../../storage/buffer/bufmgr.ts";
 import type { BufferAccessStrategy } from "../../storage/buffer/freelist.ts";
-import { freeSpaceMapVacuumRange, getRecordedFreeSpace, recordPageWithFreeSpace } from "../../storage/freespace/freespace.ts";
+import {
+  freeSpaceMapVacuumRange,
+  getRecordedFreeSpace,
+  recordPageWithFreeSpace,
+} from "../../storage/freespace/freespace.ts";
 import { type GlobalVisState, globalVisTestFor } from "../../storage/ipc/procarray.ts";
 import { conditionalLockRelation, lockHasWaitersRelation, unlockRelation } from "../../storage/lmgr/lmgr.ts";
 import { AccessExclusiveLock } from "../../storage/lmgr/locktypes.ts";
@@ -64,7 +68,7 @@ import {
 import type { Relation } from "../../utils/cache/relation.ts";
 import { relationTruncate } from "../../catalog/storage.ts";
 import { relationNeedsWAL } from "../common/relation_flags.ts";
-import { indexMethodsOf, type IndexBulkDeleteResult, type IndexVacuumInfo } from "../index/amapi.ts";
+import { type IndexBulkDeleteResult, indexMethodsOf, type IndexVacuumInfo } from "../index/amapi.ts";
 import { logNewpageBuffer } from "../transam/xloginsert.ts";
 import { type HeapPageFreeze, heapTupleShouldFreeze, type VacuumCutoffs } from "./heapam_freeze.ts";
 import { heapTupleSatisfiesVacuum, HTSV_Result } from "./heapam_visibility.ts";
@@ -405,7 +409,13 @@ const pagefrz: HeapPageFreeze = {
 };
 
 /** Prunes and freezes the page under a cleanup lock; true if dead line pointers remain. */
-function scanPrune(v: LazyVacuum, buf: Buffer, blkno: BlockNumber, page: number, allVisAccordingToVm: boolean): boolean {
+function scanPrune(
+  v: LazyVacuum,
+  buf: Buffer,
+  blkno: BlockNumber,
+  page: number,
+  allVisAccordingToVm: boolean,
+): boolean {
   const { rel, rep } = v;
   pagefrz.freezeRequired = false;
   pagefrz.freezePageRelfrozenXid = pagefrz.noFreezePageRelfrozenXid = v.newRelfrozenXid;
@@ -444,13 +454,15 @@ function scanPrune(v: LazyVacuum, buf: Buffer, blkno: BlockNumber, page: number,
     allVisAccordingToVm && !pageIsAllVisible(page) && visibilitymapGetStatus(rel, blkno, v.vm) !== 0
   ) {
     ereport("WARNING", {
-      message: `page is not marked all-visible but visibility map bit is set in relation "${rel.rd_rel.relname}" page ${blkno}`,
+      message:
+        `page is not marked all-visible but visibility map bit is set in relation "${rel.rd_rel.relname}" page ${blkno}`,
       routine: "lazy_scan_prune",
     });
     visibilitymapClear(blkno, v.vm.buf, VISIBILITYMAP_VALID_BITS);
   } else if (hasLpdead && pageIsAllVisible(page)) {
     ereport("WARNING", {
-      message: `page containing LP_DEAD items is marked as all-visible in relation "${rel.rd_rel.relname}" page ${blkno}`,
+      message:
+        `page containing LP_DEAD items is marked as all-visible in relation "${rel.rd_rel.relname}" page ${blkno}`,
       routine: "lazy_scan_prune",
     });
     pageClearAllVisible(page);

@@ -76,7 +76,10 @@ function mapShift(heapBlk: BlockNumber): number {
 
 /** Clears bits of a block; true if any was set. The map page is exclusively locked; the caller marks WAL and LSN. */
 export function visibilitymapClearLocked(heapBlk: BlockNumber, vmbuf: Buffer, flags: number): boolean {
-  assert(vmbuf !== InvalidBuffer && bufferGetBlockNumber(vmbuf) === heapBlkToMapBlock(heapBlk), "wrong visibility map page");
+  assert(
+    vmbuf !== InvalidBuffer && bufferGetBlockNumber(vmbuf) === heapBlkToMapBlock(heapBlk),
+    "wrong visibility map page",
+  );
   const at = mapByte(bufferGetPage(vmbuf), heapBlk);
   const mask = flags << mapShift(heapBlk);
   if ((mem.u8[at] & mask) === 0) return false;

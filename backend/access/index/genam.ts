@@ -17,12 +17,7 @@ import { heapTupleSatisfiesVisibility } from "../heap/heapam_visibility.ts";
 import { heapBeginscan, heapEndscan, heapGetnext, type HeapScan } from "../heap/heapam_scan.ts";
 import { BUFFER_LOCK_SHARE, BUFFER_LOCK_UNLOCK, lockBuffer } from "../../storage/buffer/bufmgr.ts";
 import { mem } from "../../../shmem/memory.ts";
-import {
-  indexBeginscan,
-  indexEndscan,
-  indexGetnext,
-  indexRescan,
-} from "./indexam.ts";
+import { indexBeginscan, indexEndscan, indexGetnext, indexRescan } from "./indexam.ts";
 import type { IndexScan } from "./index_scan.ts";
 import { type ScanDirection, type ScanKey, SK_ISNULL } from "./scankey.ts";
 

@@ -31,14 +31,14 @@ import {
   xlogRegisterData,
 } from "../transam/xloginsert.ts";
 import {
-  BTMaxItemSize,
-  BTP_HAS_GARBAGE,
-  BTREE_SINGLEVAL_FILLFACTOR,
   btCycleId,
   btFlags,
   btLevel,
+  BTMaxItemSize,
   btNext,
+  BTP_HAS_GARBAGE,
   btPrev,
+  BTREE_SINGLEVAL_FILLFACTOR,
   btSetCycleId,
   btSetFlags,
   btSetLevel,
@@ -109,13 +109,19 @@ export class DedupState {
     if (this.nitems === 1) {
       const size = itupSize(u8, this.base);
       if (pageAddItem(newpage, u8, this.base, size, tupoff, 0) === 0) {
-        throw new PgError({ message: "deduplication failed to add tuple to page", routine: "_bt_dedup_finish_pending" });
+        throw new PgError({
+          message: "deduplication failed to add tuple to page",
+          routine: "_bt_dedup_finish_pending",
+        });
       }
     } else {
       const final = btFormPosting(u8, this.base, this.htids);
       this.intervals.push({ baseoff: this.baseoff, nitems: this.nitems });
       if (pageAddItem(newpage, final, 0, final.length, tupoff, 0) === 0) {
-        throw new PgError({ message: "deduplication failed to add tuple to page", routine: "_bt_dedup_finish_pending" });
+        throw new PgError({
+          message: "deduplication failed to add tuple to page",
+          routine: "_bt_dedup_finish_pending",
+        });
       }
     }
     this.nitems = 0;

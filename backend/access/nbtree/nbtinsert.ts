@@ -66,26 +66,20 @@ import {
   xlogRegisterBuffer,
   xlogRegisterData,
 } from "../transam/xloginsert.ts";
+import { btCompare, btKeepNatts, type BTKeyInfo, btKeyInfo, btMkscankey, type InsertionKey } from "./nbt_compare.ts";
 import {
-  btCompare,
-  type BTKeyInfo,
-  btKeyInfo,
-  btKeepNatts,
-  btMkscankey,
-  type InsertionKey,
-} from "./nbt_compare.ts";
-import {
+  btCycleId,
+  btFlags,
+  btLevel,
   BTMaxItemSize,
   BTMaxItemSizeNoHeapTid,
+  btNext,
   BTP_HAS_GARBAGE,
   BTP_INCOMPLETE_SPLIT,
   BTP_ROOT,
   BTP_SPLIT_END,
-  btCycleId,
-  btFlags,
-  btLevel,
-  btNext,
   btPivotSetHeapTid,
+  btPrev,
   BTREE_METAPAGE,
   btSetCycleId,
   btSetFlags,
@@ -101,7 +95,6 @@ import {
   btTupleIsPosting,
   btTupleSetDownLink,
   btTupleSetNAtts,
-  btPrev,
   copyIndexTuple,
   itupSize,
   metaSetFastRoot,
@@ -134,8 +127,8 @@ import {
   btUpgrademetapage,
   registerMeta,
 } from "./nbtpage.ts";
-import { type BTVacuumPosting, btSwapPosting } from "./nbtposting.ts";
-import { type BTStack, btGetEndpoint, btSearch, installFinishSplit } from "./nbtsearch.ts";
+import { btSwapPosting, type BTVacuumPosting } from "./nbtposting.ts";
+import { btGetEndpoint, btSearch, type BTStack, installFinishSplit } from "./nbtsearch.ts";
 import { btFindsplitloc, splitNewitemOnLeft } from "./nbtsplitloc.ts";
 import { btVacuumCycleid } from "./nbtvacuumcycle.ts";
 import {
@@ -444,7 +437,10 @@ function checkUniqueConflict(
       page = bufferGetPage(nbuf);
       if (!pIgnore(page)) break;
       if (pRightmost(page)) {
-        throw new PgError({ message: `fell off the end of index "${rel.rd_rel.relname}"`, routine: "_bt_check_unique" });
+        throw new PgError({
+          message: `fell off the end of index "${rel.rd_rel.relname}"`,
+          routine: "_bt_check_unique",
+        });
       }
     }
     curposti = 0;
@@ -541,7 +537,9 @@ export function checkThirdPage(
   if (itemsz <= BTMaxItemSize) return;
   if (!needheaptidspace && itemsz <= BTMaxItemSizeNoHeapTid) return;
   if (!pIsLeaf(page)) {
-    throw new PgError({ message: `cannot insert oversized tuple of size ${itemsz} on internal page of index "${rel.rd_rel.relname}"` });
+    throw new PgError({
+      message: `cannot insert oversized tuple of size ${itemsz} on internal page of index "${rel.rd_rel.relname}"`,
+    });
   }
   const tid = btTupleGetHeapTid(newtup, 0);
   throw new PgError({
@@ -746,7 +744,14 @@ setU16(minusInfinity, 6, 8);
 btTupleSetNAtts(minusInfinity, 0, 0, false);
 
 /** Adds an item; the first data item of a new internal page is cut down to minus infinity with its downlink. */
-function pgaddtup(page: number, size: number, u8: Uint8Array, off: number, offnum: number, newfirstdataitem: boolean): boolean {
+function pgaddtup(
+  page: number,
+  size: number,
+  u8: Uint8Array,
+  off: number,
+  offnum: number,
+  newfirstdataitem: boolean,
+): boolean {
   if (newfirstdataitem) {
     for (let i = 0; i < 4; i++) minusInfinity[i] = u8[off + i];
     return pageAddItem(page, minusInfinity, 0, 8, offnum, 0) !== 0;
@@ -890,7 +895,14 @@ function btSplit(
   let afterrightoff = P_HIKEY;
   if (!isrightmost) {
     if (
-      pageAddItem(rightpage, u8, pageGetItem(origpage, P_HIKEY), itemIdGetLength(origpage, P_HIKEY), afterrightoff, 0) === 0
+      pageAddItem(
+        rightpage,
+        u8,
+        pageGetItem(origpage, P_HIKEY),
+        itemIdGetLength(origpage, P_HIKEY),
+        afterrightoff,
+        0,
+      ) === 0
     ) throw giveUp(splitFailed("high key to the right sibling"));
     afterrightoff++;
   }

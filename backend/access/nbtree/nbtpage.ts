@@ -47,7 +47,11 @@ import {
 } from "../../storage/page/page.ts";
 import type { Relation } from "../../utils/cache/relation.ts";
 import { setU16, setU32, setU64 } from "../common/byte_access.ts";
-import { isCatalogRelation, relationIsAccessibleInLogicalDecoding, relationNeedsWAL } from "../common/relation_flags.ts";
+import {
+  isCatalogRelation,
+  relationIsAccessibleInLogicalDecoding,
+  relationNeedsWAL,
+} from "../common/relation_flags.ts";
 import {
   REGBUF_STANDARD,
   REGBUF_WILL_INIT,
@@ -58,20 +62,20 @@ import {
   xlogRegisterData,
 } from "../transam/xloginsert.ts";
 import {
+  btFlags,
+  btLevel,
+  type BTMeta,
+  btNext,
   BTP_HAS_GARBAGE,
   BTP_LEAF,
   BTP_META,
   BTP_ROOT,
+  btPageGetDeleteXid,
   BTREE_MAGIC,
   BTREE_METAPAGE,
   BTREE_MIN_VERSION,
   BTREE_NOVAC_VERSION,
   BTREE_VERSION,
-  btFlags,
-  btLevel,
-  type BTMeta,
-  btNext,
-  btPageGetDeleteXid,
   btSetCycleId,
   btSetFlags,
   itupSize,
@@ -86,7 +90,7 @@ import {
   readMeta,
   SizeOfBTPageOpaque,
 } from "./nbt_format.ts";
-import { type BTVacuumPosting, btUpdatePosting } from "./nbtposting.ts";
+import { btUpdatePosting, type BTVacuumPosting } from "./nbtposting.ts";
 import {
   RM_BTREE_ID,
   SizeOfBtreeDelete,
@@ -344,7 +348,10 @@ export function btGetroot(rel: Relation, heaprel: Relation | null, access: numbe
     const page = bufferGetPage(rootbuf);
     if (!pIgnore(page)) break;
     if (pRightmost(page)) {
-      throw new PgError({ message: `no live root page found in index "${rel.rd_rel.relname}"`, routine: "_bt_getroot" });
+      throw new PgError({
+        message: `no live root page found in index "${rel.rd_rel.relname}"`,
+        routine: "_bt_getroot",
+      });
     }
     blkno = btNext(page);
   }
@@ -374,7 +381,10 @@ export function btGettrueroot(rel: Relation): Buffer {
     const page = bufferGetPage(rootbuf);
     if (!pIgnore(page)) break;
     if (pRightmost(page)) {
-      throw new PgError({ message: `no live root page found in index "${rel.rd_rel.relname}"`, routine: "_bt_gettrueroot" });
+      throw new PgError({
+        message: `no live root page found in index "${rel.rd_rel.relname}"`,
+        routine: "_bt_gettrueroot",
+      });
     }
     blkno = btNext(page);
   }

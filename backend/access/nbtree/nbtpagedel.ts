@@ -34,10 +34,10 @@ import {
 } from "../transam/xloginsert.ts";
 import { btMkscankey } from "./nbt_compare.ts";
 import {
-  BTP_HALF_DEAD,
   btFlags,
   btLevel,
   btNext,
+  BTP_HALF_DEAD,
   btPageSetDeleted,
   btPrev,
   BTREE_METAPAGE,

@@ -43,10 +43,10 @@ import {
 import { heapHooks } from "../heap/heapam_hooks.ts";
 import { btCompare, btKeyInfo, type InsertionKey, makeKeyColumn } from "./nbt_compare.ts";
 import {
-  BTP_HAS_GARBAGE,
   btFlags,
   btLevel,
   btNext,
+  BTP_HAS_GARBAGE,
   btPrev,
   btSetFlags,
   btTupleGetDownLink,
@@ -207,7 +207,10 @@ export function btGetEndpoint(rel: Relation, level: number, rightmost: boolean):
     while (pIgnore(page) || (rightmost && !pRightmost(page))) {
       const blkno = btNext(page);
       if (blkno === P_NONE) {
-        throw new PgError({ message: `fell off the end of index "${rel.rd_rel.relname}"`, routine: "_bt_get_endpoint" });
+        throw new PgError({
+          message: `fell off the end of index "${rel.rd_rel.relname}"`,
+          routine: "_bt_get_endpoint",
+        });
       }
       buf = btRelandgetbuf(rel, buf, blkno, BT_READ);
       page = bufferGetPage(buf);
@@ -593,7 +596,11 @@ function saveItem(
     const out = pos.tuples as Uint8Array;
     for (let i = 0; i < size; i++) out[tupleOff + i] = u8[t + i];
     if (posting) {
-      setU16(out, tupleOff + 6, ((out[tupleOff + 6] | (out[tupleOff + 7] << 8)) & ~0x1fff & ~INDEX_ALT_TID_MASK) | size);
+      setU16(
+        out,
+        tupleOff + 6,
+        ((out[tupleOff + 6] | (out[tupleOff + 7] << 8)) & ~0x1fff & ~INDEX_ALT_TID_MASK) | size,
+      );
       setTid(out, tupleOff, btTupleGetPostingN(u8, t, 0));
     }
     pos.nextTupleOffset += size;
@@ -696,7 +703,10 @@ function lockAndValidateLeft(
       // The first live page to the right has taken over its keys.
       for (;;) {
         if (pRightmost(page)) {
-          throw new PgError({ message: `fell off the end of index "${rel.rd_rel.relname}"`, routine: "_bt_lock_and_validate_left" });
+          throw new PgError({
+            message: `fell off the end of index "${rel.rd_rel.relname}"`,
+            routine: "_bt_lock_and_validate_left",
+          });
         }
         lastcurrblkno = btNext(page);
         buf = btRelandgetbuf(rel, buf, lastcurrblkno, BT_READ);

@@ -7,11 +7,16 @@
 import { assert } from "../../../base/assert.ts";
 import { PgError } from "../../../base/error.ts";
 import { mem } from "../../../shmem/memory.ts";
-import { itemIdGetLength, pageGetExactFreeSpace, pageGetItem, pageGetMaxOffsetNumber } from "../../storage/page/page.ts";
+import {
+  itemIdGetLength,
+  pageGetExactFreeSpace,
+  pageGetItem,
+  pageGetMaxOffsetNumber,
+} from "../../storage/page/page.ts";
 import type { Relation } from "../../utils/cache/relation.ts";
 import { getTid, maxAlign } from "../common/byte_access.ts";
 import { relationGetFillFactor } from "../common/relation_flags.ts";
-import { type BTKeyInfo, btKeyInfo, btKeepNatts } from "./nbt_compare.ts";
+import { btKeepNatts, type BTKeyInfo, btKeyInfo } from "./nbt_compare.ts";
 import {
   BTREE_DEFAULT_FILLFACTOR,
   BTREE_NONLEAF_FILLFACTOR,
@@ -200,9 +205,7 @@ function recordSplit(
 /** Orders the split points by how far they are from the wanted division; mult is the left page's share. */
 function sortSplits(st: State, fillfactormult: number, usemult: boolean): void {
   for (const s of st.splits) {
-    const delta = usemult
-      ? fillfactormult * s.leftfree - (1 - fillfactormult) * s.rightfree
-      : s.leftfree - s.rightfree;
+    const delta = usemult ? fillfactormult * s.leftfree - (1 - fillfactormult) * s.rightfree : s.leftfree - s.rightfree;
     s.curdelta = Math.abs(Math.trunc(delta));
   }
   st.splits.sort((a, b) => a.curdelta - b.curdelta);
@@ -214,7 +217,9 @@ function defaultInterval(st: State): number {
   const best = st.splits[0];
   for (let i = 1; i < st.splits.length; i++) {
     const s = st.splits[i];
-    if (Math.abs(s.leftfree - best.leftfree) > tolerance || Math.abs(s.rightfree - best.rightfree) > tolerance) return i;
+    if (Math.abs(s.leftfree - best.leftfree) > tolerance || Math.abs(s.rightfree - best.rightfree) > tolerance) {
+      return i;
+    }
   }
   return st.splits.length;
 }

@@ -5,11 +5,7 @@
  * A split during the scan may move entries to a page already passed: its cycle id betrays it, and the scan goes back.
  * Follows btbulkdelete() and below in src/backend/access/nbtree/nbtree.c.
  */
-import {
-  type BlockNumber,
-  type Buffer,
-  ForkNumber,
-} from "../../../base/types.ts";
+import { type BlockNumber, type Buffer, ForkNumber } from "../../../base/types.ts";
 import { mem } from "../../../shmem/memory.ts";
 import {
   bufferGetPage,
@@ -19,7 +15,7 @@ import {
   relationGetNumberOfBlocks,
 } from "../../storage/buffer/bufmgr.ts";
 import { indexFreeSpaceMapVacuum, recordFreeIndexPage } from "../../storage/freespace/indexfsm.ts";
-import { globalVisCheckRemovableFullXid, getOldestNonRemovableTransactionId } from "../../storage/ipc/procarray.ts";
+import { getOldestNonRemovableTransactionId, globalVisCheckRemovableFullXid } from "../../storage/ipc/procarray.ts";
 import { lockRelationForExtension, unlockRelationForExtension } from "../../storage/lmgr/lmgr.ts";
 import { ExclusiveLock } from "../../storage/lmgr/locktypes.ts";
 import { pageGetItem, pageGetMaxOffsetNumber, pageIsNew } from "../../storage/page/page.ts";
@@ -27,12 +23,12 @@ import { logMessage } from "../../../base/error.ts";
 import type { IndexBulkDeleteCallback, IndexBulkDeleteResult, IndexVacuumInfo } from "../index/amapi.ts";
 import { vacuumDelayPoint } from "../heap/vacuum_delay.ts";
 import {
-  BTP_SPLIT_END,
   btCycleId,
   btFlags,
   btNext,
-  btSetCycleId,
+  BTP_SPLIT_END,
   BTREE_METAPAGE,
+  btSetCycleId,
   btTupleGetHeapTid,
   btTupleGetNPosting,
   btTupleGetPostingN,

@@ -66,7 +66,10 @@ export function btStartVacuum(rel: Relation): number {
   const [db, relId] = lockRelOids(rel);
   if (find(db, relId) >= 0) {
     lwLockRelease(lock);
-    throw new PgError({ message: `multiple active vacuums for index "${rel.rd_rel.relname}"`, routine: "_bt_start_vacuum" });
+    throw new PgError({
+      message: `multiple active vacuums for index "${rel.rd_rel.relname}"`,
+      routine: "_bt_start_vacuum",
+    });
   }
   const n = mem.u32[w + 1];
   if (n >= mem.u32[w + 2]) {

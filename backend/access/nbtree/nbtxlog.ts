@@ -25,8 +25,14 @@ import { getU16, getU32, getU64, maxAlign, setU16 } from "../common/byte_access.
 import { btreeDesc, btreeIdentify } from "../rmgrdesc/nbtdesc.ts";
 import type { RmgrImpl } from "../transam/rmgr.ts";
 import { type XLogReaderState, xlogRecGetBlock, xlogRecHasBlockRef } from "../transam/xlogreader.ts";
-import { BLK_NEEDS_REDO, xlogInitBufferForRedo, xlogReadBufferForRedo, xlogReadBufferForRedoExtended } from "../transam/xlogutils.ts";
 import {
+  BLK_NEEDS_REDO,
+  xlogInitBufferForRedo,
+  xlogReadBufferForRedo,
+  xlogReadBufferForRedoExtended,
+} from "../transam/xlogutils.ts";
+import {
+  btFlags,
   BTMaxItemSize,
   BTP_HALF_DEAD,
   BTP_HAS_GARBAGE,
@@ -35,11 +41,10 @@ import {
   BTP_META,
   BTP_ROOT,
   BTP_SPLIT_END,
-  BTREE_MAGIC,
-  BTREE_NOVAC_VERSION,
-  btFlags,
   btPageSetDeleted,
   btPrev,
+  BTREE_MAGIC,
+  BTREE_NOVAC_VERSION,
   btSetCycleId,
   btSetFlags,
   btSetLevel,
@@ -302,7 +307,10 @@ function redoDedup(record: XLogReaderState): void {
         pending = true;
         continue;
       }
-      if (cur < nintervals && getU16(d, b.dataOff + 4 * cur) === baseoff && state.nitems < getU16(d, b.dataOff + 4 * cur + 2)) {
+      if (
+        cur < nintervals && getU16(d, b.dataOff + 4 * cur) === baseoff &&
+        state.nitems < getU16(d, b.dataOff + 4 * cur + 2)
+      ) {
         if (!state.saveHtid(t)) throw panic("deduplication failed to add heap tid to pending posting list");
         continue;
       }

@@ -2,7 +2,7 @@
  * Descriptions of heap WAL records, as pg_waldump prints them. Reads only the record's bytes.
  * Follows src/backend/access/rmgrdesc/heapdesc.c (PostgreSQL 18).
  */
-import { getU16, getU32, getTid } from "../common/byte_access.ts";
+import { getTid, getU16, getU32 } from "../common/byte_access.ts";
 import { describeInvalidations } from "../transam/rmgrdesc_transam.ts";
 import { type XLogReaderState, xlogRecGetBlockData } from "../transam/xlogreader.ts";
 import {
@@ -66,7 +66,9 @@ export function heapDesc(record: XLogReaderState): string {
     case XLOG_HEAP_INSERT:
       return `off: ${getU16(d, p)}, flags: ${hex2(d[p + 2])}`;
     case XLOG_HEAP_DELETE:
-      return `xmax: ${getU32(d, p)}, off: ${getU16(d, p + 4)}, infobits: ${infobits(d[p + 6])}, flags: ${hex2(d[p + 7])}`;
+      return `xmax: ${getU32(d, p)}, off: ${getU16(d, p + 4)}, infobits: ${infobits(d[p + 6])}, flags: ${
+        hex2(d[p + 7])
+      }`;
     case XLOG_HEAP_UPDATE:
     case XLOG_HEAP_HOT_UPDATE:
       return `old_xmax: ${getU32(d, p)}, old_off: ${getU16(d, p + 4)}, old_infobits: ${infobits(d[p + 6])}, flags: ${
@@ -85,7 +87,9 @@ export function heapDesc(record: XLogReaderState): string {
     case XLOG_HEAP_CONFIRM:
       return `off: ${getU16(d, p)}`;
     case XLOG_HEAP_LOCK:
-      return `xmax: ${getU32(d, p)}, off: ${getU16(d, p + 4)}, infobits: ${infobits(d[p + 6])}, flags: ${hex2(d[p + 7])}`;
+      return `xmax: ${getU32(d, p)}, off: ${getU16(d, p + 4)}, infobits: ${infobits(d[p + 6])}, flags: ${
+        hex2(d[p + 7])
+      }`;
     case XLOG_HEAP_INPLACE: {
       const nmsgs = getU32(d, p + 16);
       const inval = describeInvalidations(
@@ -175,7 +179,9 @@ export function heap2Desc(record: XLogReaderState): string {
       return out;
     }
     case XLOG_HEAP2_LOCK_UPDATED:
-      return `xmax: ${getU32(d, p)}, off: ${getU16(d, p + 4)}, infobits: ${infobits(d[p + 6])}, flags: ${hex2(d[p + 7])}`;
+      return `xmax: ${getU32(d, p)}, off: ${getU16(d, p + 4)}, infobits: ${infobits(d[p + 6])}, flags: ${
+        hex2(d[p + 7])
+      }`;
     case XLOG_HEAP2_NEW_CID: {
       const tid = getTid(d, p + 28);
       return `rel: ${getU32(d, p + 16)}/${getU32(d, p + 20)}/${getU32(d, p + 24)}, tid: ${Math.floor(tid / 65536)}/${

@@ -53,9 +53,9 @@ export function btreeDesc(record: XLogReaderState): string {
       return `off: ${getU16(d, p)}`;
     case XLOG_BTREE_SPLIT_L:
     case XLOG_BTREE_SPLIT_R:
-      return `level: ${getU32(d, p)}, firstrightoff: ${getU16(d, p + 4)}, newitemoff: ${getU16(d, p + 6)}, postingoff: ${
-        getU16(d, p + 8)
-      }`;
+      return `level: ${getU32(d, p)}, firstrightoff: ${getU16(d, p + 4)}, newitemoff: ${
+        getU16(d, p + 6)
+      }, postingoff: ${getU16(d, p + 8)}`;
     case XLOG_BTREE_DEDUP:
       return `nintervals: ${getU16(d, p)}`;
     case XLOG_BTREE_VACUUM: {

@@ -43,23 +43,25 @@ import { TransamVariables } from "./transam_variables.ts";
 import {
   forbidXLogInsert,
   fullPageWriteRedoRecPtr,
-  getLastImportantRecPtr,
-  insertFullPageWrites,
   localSetXLogInsertAllowed,
-  prevTimeLineID,
   recoveryInProgress,
   restoreXLogInsertAllowed,
-  setInsertFullPageWrites,
   setRedoToInsertPosition,
   setSharedRedoRecPtr,
-  thisTimeLineID,
-  unloggedLSN,
   walInsertLockAcquireExclusive,
   walInsertLockRelease,
   xlogFlush,
-  xlogGetReplicationSlotMinimumLSN,
   xlogProc,
 } from "./xlog.ts";
+import {
+  getLastImportantRecPtr,
+  insertFullPageWrites,
+  prevTimeLineID,
+  setInsertFullPageWrites,
+  thisTimeLineID,
+  unloggedLSN,
+  xlogGetReplicationSlotMinimumLSN,
+} from "./xlog_status.ts";
 import {
   CHECKPOINT_CAUSE_TIME,
   CHECKPOINT_CAUSE_XLOG,

@@ -47,12 +47,9 @@ import {
   recoveryInProgress,
   restoreXLogInsertAllowed,
   setAllRedoRecPtrs,
-  setInsertFullPageWrites,
-  setMissingContrecPtr,
-  setRecoveryState,
-  setUnloggedLSN,
   xlogFlush,
 } from "./xlog.ts";
+import { setInsertFullPageWrites, setRecoveryState, setUnloggedLSN } from "./xlog_status.ts";
 import { FirstNormalUnloggedLSN, RECOVERY_STATE_CRASH, RECOVERY_STATE_DONE } from "./xlog_ctl.ts";
 import {
   CHECKPOINT_END_OF_RECOVERY,
@@ -73,6 +70,7 @@ import {
   setInstallXLogFileSegmentActive,
   validateXLOGDirectoryStructure,
 } from "./xlogfile.ts";
+import { setMissingContrecPtr } from "./xlog_page.ts";
 import { xlogBeginInsert, xlogInsert, xlogRegisterData } from "./xloginsert.ts";
 import { finishWalRecovery, initWalRecovery, performWalRecovery, shutdownWalRecovery } from "./xlogrecovery.ts";
 

@@ -46,7 +46,6 @@ import { mdState } from "../../storage/smgr/md.ts";
 import { walUsage } from "../../storage/buffer/buffer_usage.ts";
 import { isUnderPostmaster } from "../../utils/init/my_process.ts";
 import { requestCheckpoint } from "./checkpoint_request.ts";
-import { getSystemIdentifier } from "./control_file.ts";
 import { xactCurrent } from "./xact_current.ts";
 import {
   blockEndOff,
@@ -66,9 +65,7 @@ import {
   CTL_RQST_FLUSH,
   CTL_RQST_WRITE,
   CTL_RUNNING_BACKUPS,
-  CTL_SLOT_MIN,
   CTL_THIS_TLI,
-  CTL_UNLOGGED_LSN,
   CTL_WALWRITER_SLEEPING,
   CTL_WRITE_RESULT,
   ctlGet,
@@ -96,22 +93,19 @@ import {
   xlByteToSeg,
   XLOG_BLCKSZ,
   XLOG_CHECKPOINT_REDO,
-  XLOG_PAGE_MAGIC,
   XLOG_SWITCH,
   xlogFileName,
-  XLP_BKP_REMOVABLE,
   XLP_FIRST_IS_CONTRECORD,
-  XLP_FIRST_IS_OVERWRITE_CONTRECORD,
-  XLP_LONG_HEADER,
   XLR_INFO_MASK,
   XLR_RMGR_INFO_MASK,
 } from "./xlog_internal.ts";
+import { xlogBytePosToEndRecPtr, xlogBytePosToRecPtr, xlogRecPtrToBytePos } from "./xlog_pos.ts";
+import { initPageHeader } from "./xlog_page.ts";
 import { issueXLogFsync, xlogArchiveNotify, xlogArchivingActive, xlogFileInit, xlogFileOpen } from "./xlogfile.ts";
 import { checkpointStats } from "../../storage/sync/checkpoint_stats.ts";
 import { xlogFileAdded } from "./xlogfile.ts";
 
 const TWO32 = 4294967296;
-const USABLE_BYTES_IN_PAGE = XLOG_BLCKSZ - SizeOfXLogShortPHD;
 const MAX_LSN = Number.MAX_SAFE_INTEGER;
 
 /** xlogSetRecordFlags() bits. */
@@ -226,76 +220,8 @@ export function xlogHintBitIsNeeded(): boolean {
   return guc.data_checksums || guc.wal_log_hints;
 }
 
-export function thisTimeLineID(): number {
-  return ctlGetI32(CTL_THIS_TLI);
-}
-/** GetFakeLSNForUnloggedRel(). */
-export function getFakeLSNForUnloggedRel(): XLogRecPtr {
-  const lock = infoLock();
-  spinLockAcquire(lock);
-  const lsn = ctlGet(CTL_UNLOGGED_LSN);
-  ctlSet(CTL_UNLOGGED_LSN, lsn + 1);
-  spinLockRelease(lock);
-  return lsn;
-}
-
 // ---- positions -----------------------------------------------------------------------------------------------------
 
-let segBytes = 0;
-let usableBytesInSegment = 0;
-function segmentGeometry(): void {
-  segBytes = guc.wal_segment_size;
-  usableBytesInSegment = (segBytes / XLOG_BLCKSZ) * USABLE_BYTES_IN_PAGE - (SizeOfXLogLongPHD - SizeOfXLogShortPHD);
-}
-
-/** XLogBytePosToRecPtr(): a position at a page boundary lies after the page header. */
-export function xlogBytePosToRecPtr(bytepos: number): XLogRecPtr {
-  if (segBytes !== guc.wal_segment_size) segmentGeometry();
-  const fullsegs = Math.floor(bytepos / usableBytesInSegment);
-  let left = bytepos - fullsegs * usableBytesInSegment;
-  let off: number;
-  if (left < XLOG_BLCKSZ - SizeOfXLogLongPHD) {
-    off = left + SizeOfXLogLongPHD;
-  } else {
-    left -= XLOG_BLCKSZ - SizeOfXLogLongPHD;
-    const fullpages = Math.floor(left / USABLE_BYTES_IN_PAGE);
-    left -= fullpages * USABLE_BYTES_IN_PAGE;
-    off = XLOG_BLCKSZ + fullpages * XLOG_BLCKSZ + left + SizeOfXLogShortPHD;
-  }
-  return fullsegs * segBytes + off;
-}
-/** XLogBytePosToEndRecPtr(): a position at a page boundary is the boundary itself, before the header. */
-export function xlogBytePosToEndRecPtr(bytepos: number): XLogRecPtr {
-  if (segBytes !== guc.wal_segment_size) segmentGeometry();
-  const fullsegs = Math.floor(bytepos / usableBytesInSegment);
-  let left = bytepos - fullsegs * usableBytesInSegment;
-  let off: number;
-  if (left < XLOG_BLCKSZ - SizeOfXLogLongPHD) {
-    off = left === 0 ? 0 : left + SizeOfXLogLongPHD;
-  } else {
-    left -= XLOG_BLCKSZ - SizeOfXLogLongPHD;
-    const fullpages = Math.floor(left / USABLE_BYTES_IN_PAGE);
-    left -= fullpages * USABLE_BYTES_IN_PAGE;
-    off = XLOG_BLCKSZ + fullpages * XLOG_BLCKSZ + (left === 0 ? 0 : left + SizeOfXLogShortPHD);
-  }
-  return fullsegs * segBytes + off;
-}
-/** XLogRecPtrToBytePos(). */
-export function xlogRecPtrToBytePos(ptr: XLogRecPtr): number {
-  if (segBytes !== guc.wal_segment_size) segmentGeometry();
-  const fullsegs = Math.floor(ptr / segBytes);
-  const inSeg = ptr - fullsegs * segBytes;
-  const fullpages = Math.floor(inSeg / XLOG_BLCKSZ);
-  const offset = inSeg - fullpages * XLOG_BLCKSZ;
-  let result = fullsegs * usableBytesInSegment;
-  if (fullpages === 0) {
-    if (offset > 0) result += offset - SizeOfXLogLongPHD;
-  } else {
-    result += XLOG_BLCKSZ - SizeOfXLogLongPHD + (fullpages - 1) * USABLE_BYTES_IN_PAGE;
-    if (offset > 0) result += offset - SizeOfXLogShortPHD;
-  }
-  return result;
-}
 /** Room on the page from `ptr` on; 0 at a page boundary. */
 function insertFreespace(ptr: XLogRecPtr): number {
   const off = ptr % XLOG_BLCKSZ;
@@ -377,7 +303,7 @@ function reserveXLogSwitch(): boolean {
   const lock = insertPosLock();
   const curr = (xlogCtl.base + CTL_CURR_BYTE_POS) >>> 3;
   const prev = (xlogCtl.base + CTL_PREV_BYTE_POS) >>> 3;
-  if (segBytes !== guc.wal_segment_size) segmentGeometry();
+  const segBytes = guc.wal_segment_size;
   spinLockAcquire(lock);
   const startbytepos = f64[curr];
   const ptr = xlogBytePosToEndRecPtr(startbytepos);
@@ -492,7 +418,7 @@ export function xlogInsertRecord(
       // The caller wants to know where the switch record ends, not the segment.
       end = start + SizeOfXLogRecord;
       if (Math.floor(start / XLOG_BLCKSZ) !== Math.floor(end / XLOG_BLCKSZ)) {
-        end += end % segBytes === end % XLOG_BLCKSZ ? SizeOfXLogLongPHD : SizeOfXLogShortPHD;
+        end += end % guc.wal_segment_size === end % XLOG_BLCKSZ ? SizeOfXLogLongPHD : SizeOfXLogShortPHD;
       }
     }
   }
@@ -534,7 +460,7 @@ function copyXLogRecordToWAL(
       dst = getXLogBuffer(currPos, tli);
       mem.u32[(dst + 16) >>> 2] = writeLen - written;
       mem.u16[(dst + 2) >>> 1] |= XLP_FIRST_IS_CONTRECORD;
-      const headerBytes = currPos % segBytes === 0 ? SizeOfXLogLongPHD : SizeOfXLogShortPHD;
+      const headerBytes = currPos % guc.wal_segment_size === 0 ? SizeOfXLogLongPHD : SizeOfXLogShortPHD;
       currPos += headerBytes;
       dst += headerBytes;
       freespace = insertFreespace(currPos);
@@ -546,7 +472,7 @@ function copyXLogRecordToWAL(
     written += len;
   }
   assert(written === writeLen, "WAL record length differs from its pieces", written, writeLen);
-  if (isLogSwitch && currPos % segBytes !== 0) {
+  if (isLogSwitch && currPos % guc.wal_segment_size !== 0) {
     // The rest of the page is zero already; the rest of the segment becomes zero pages.
     currPos += insertFreespace(currPos);
     while (currPos < to) {
@@ -590,8 +516,11 @@ function getXLogBuffer(ptr: XLogRecPtr, tli: number): number {
   if (readShared64(blockEndOff(idx)) !== expectedEnd) {
     // Whoever needs room in the buffers must be able to wait for us up to here: say that we have nothing behind.
     let initializedUpto = ptr;
-    if (within === SizeOfXLogShortPHD && ptr % segBytes > XLOG_BLCKSZ) initializedUpto = ptr - SizeOfXLogShortPHD;
-    else if (within === SizeOfXLogLongPHD && ptr % segBytes < XLOG_BLCKSZ) initializedUpto = ptr - SizeOfXLogLongPHD;
+    if (within === SizeOfXLogShortPHD && ptr % guc.wal_segment_size > XLOG_BLCKSZ) {
+      initializedUpto = ptr - SizeOfXLogShortPHD;
+    } else if (within === SizeOfXLogLongPHD && ptr % guc.wal_segment_size < XLOG_BLCKSZ) {
+      initializedUpto = ptr - SizeOfXLogLongPHD;
+    }
     walInsertLockUpdateInsertingAt(initializedUpto);
     advanceXLInsertBuffer(ptr, tli, false);
     if (readShared64(blockEndOff(idx)) !== expectedEnd) {
@@ -645,33 +574,6 @@ function advanceXLInsertBuffer(upto: XLogRecPtr, tli: number, opportunistic: boo
     ctlSet(CTL_INITIALIZED_UPTO, begin + XLOG_BLCKSZ);
   }
   lwLockRelease(mappingLock);
-}
-
-/** Page on which a record broken off by a crash should go on; its header will say that it does not. 0 if there is none. */
-let missingContrecPtr: XLogRecPtr = 0;
-/** Set by the startup process before it writes its first record; see createOverwriteContrecordRecord(). */
-export function setMissingContrecPtr(lsn: XLogRecPtr): void {
-  missingContrecPtr = lsn;
-}
-
-function initPageHeader(page: number, pageaddr: XLogRecPtr, tli: number): void {
-  let info = 0;
-  if (missingContrecPtr !== 0 && missingContrecPtr === pageaddr) {
-    info |= XLP_FIRST_IS_OVERWRITE_CONTRECORD;
-    missingContrecPtr = 0;
-  }
-  if (ctlGetI32(CTL_RUNNING_BACKUPS) === 0) info |= XLP_BKP_REMOVABLE;
-  if (pageaddr % guc.wal_segment_size === 0) {
-    info |= XLP_LONG_HEADER;
-    mem.u64[(page + 24) >>> 3] = getSystemIdentifier();
-    mem.u32[(page + 32) >>> 2] = guc.wal_segment_size;
-    mem.u32[(page + 36) >>> 2] = XLOG_BLCKSZ;
-  }
-  mem.u16[page >>> 1] = XLOG_PAGE_MAGIC;
-  mem.u16[(page + 2) >>> 1] = info;
-  mem.u32[(page + 4) >>> 2] = tli;
-  mem.u32[(page + 8) >>> 2] = pageaddr % TWO32;
-  mem.u32[(page + 12) >>> 2] = Math.floor(pageaddr / TWO32);
 }
 
 /** WaitXLogInsertionsToFinish(): all insertions before `upto` are complete. @returns how far they are complete. */
@@ -1032,28 +934,6 @@ export function setRedoToInsertPosition(): XLogRecPtr {
   ctlSet(CTL_INSERT_REDO, cur);
   return cur;
 }
-export function insertFullPageWrites(): boolean {
-  return ctlGetI32(CTL_FULL_PAGE_WRITES) !== 0;
-}
-/** Caller holds all WAL insertion locks, or is alone. */
-export function setInsertFullPageWrites(on: boolean): void {
-  ctlSetI32(CTL_FULL_PAGE_WRITES, on ? 1 : 0);
-}
-export function prevTimeLineID(): number {
-  return ctlGetI32(CTL_PREV_TLI);
-}
-export function unloggedLSN(): XLogRecPtr {
-  return ctlGet(CTL_UNLOGGED_LSN);
-}
-export function setUnloggedLSN(lsn: XLogRecPtr): void {
-  ctlSet(CTL_UNLOGGED_LSN, lsn);
-}
-export function setRecoveryState(state: number): void {
-  const info = infoLock();
-  spinLockAcquire(info);
-  ctlSetI32(CTL_RECOVERY_STATE, state);
-  spinLockRelease(info);
-}
 /** After a shutdown checkpoint nobody in this process may write WAL any more. */
 export function forbidXLogInsert(): void {
   localXLogInsertAllowed = 0;
@@ -1127,39 +1007,6 @@ export function getXLogWriteRecPtr(): XLogRecPtr {
   refreshXLogWriteResult();
   return logwrtWrite;
 }
-/** GetLastImportantRecPtr(): start of the last record that is a reason for a checkpoint. */
-export function getLastImportantRecPtr(): XLogRecPtr {
-  let res = 0;
-  for (let i = 0; i < NUM_XLOGINSERT_LOCKS; i++) {
-    const l = insertLock(i);
-    lwLockAcquire(l, LW_EXCLUSIVE);
-    res = Math.max(res, readShared64(l + INSERT_LOCK_LAST_IMPORTANT));
-    lwLockRelease(l);
-  }
-  return res;
-}
-/** GetLastSegSwitchData(). */
-export function getLastSegSwitchData(): { time: number; lsn: XLogRecPtr } {
-  const lock = mainLWLock(LWLockId.WALWrite);
-  lwLockAcquire(lock, LW_EXCLUSIVE);
-  const r = { time: ctlGet(CTL_LAST_SWITCH_TIME), lsn: ctlGet(CTL_LAST_SWITCH_LSN) };
-  lwLockRelease(lock);
-  return r;
-}
-export function setLastSegSwitchTime(seconds: number): void {
-  ctlSet(CTL_LAST_SWITCH_TIME, seconds);
-}
-/** XLogGetReplicationSlotMinimumLSN(): WAL from here on is needed by a slot; 0 if there is none. */
-export function xlogGetReplicationSlotMinimumLSN(): XLogRecPtr {
-  return ctlGet(CTL_SLOT_MIN);
-}
-export function xlogSetReplicationSlotMinimumLSN(lsn: XLogRecPtr): void {
-  const info = infoLock();
-  spinLockAcquire(info);
-  ctlSet(CTL_SLOT_MIN, lsn);
-  spinLockRelease(info);
-}
-
 /** In recovery, in the process that replays. */
 export function inRecovery(): boolean {
   return mdState.inRecovery;

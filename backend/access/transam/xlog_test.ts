@@ -25,15 +25,8 @@ import { createCheckPoint } from "./checkpoint.ts";
 import { decodeControlFile, encodeControlFile, readControlFileBytes } from "./control_file.ts";
 import { getRmgrDesc, registerRmgr } from "./rmgr.ts";
 import { describeRecord } from "./waldump.ts";
-import {
-  getFlushRecPtr,
-  getXLogInsertRecPtr,
-  xlogBytePosToEndRecPtr,
-  xlogBytePosToRecPtr,
-  xlogFlush,
-  xlogNeedsFlush,
-  xlogRecPtrToBytePos,
-} from "./xlog.ts";
+import { getFlushRecPtr, getXLogInsertRecPtr, xlogFlush, xlogNeedsFlush } from "./xlog.ts";
+import { xlogBytePosToEndRecPtr, xlogBytePosToRecPtr, xlogRecPtrToBytePos } from "./xlog_pos.ts";
 import {
   CHECKPOINT_FORCE,
   CHECKPOINT_IMMEDIATE,
@@ -340,7 +333,7 @@ Deno.test("recovery ends at a torn tail wherever WAL was cut, and goes on from t
       closeTestCluster();
       // Every record from the start can be read over the place where WAL was cut.
       const { lines } = allRecords(copy);
-      assert.ok(lines.at(-1)!.includes("CHECKPOINT_SHUTDOWN"), lines.at(-1));
+      assert.ok(lines.at(-1)!.includes("CHECKPOINT_SHUTDOWN"), lines.at(-1) ?? "");
       Deno.chdir("/");
       Deno.removeSync(copy, { recursive: true });
     }

@@ -6,9 +6,24 @@
 import { guc } from "../../../conf/guc_values.ts";
 import { notBuilt } from "../../../base/error.ts";
 import type { Node, RangeTblEntry } from "../../nodes/nodes.ts";
-import { isDummyRel, type Path, type PathKey, type PlannerInfo, type RelOptInfo, type RestrictInfo } from "../pathnodes.ts";
+import {
+  isDummyRel,
+  type Path,
+  type PathKey,
+  type PlannerInfo,
+  type RelOptInfo,
+  type RestrictInfo,
+} from "../pathnodes.ts";
 import { relidsMembership } from "../relids.ts";
-import { addPath, createAppendPath, createFunctionscanPath, createSeqscanPath, createSubqueryscanPath, setCheapest, simplePath } from "../util/pathnode.ts";
+import {
+  addPath,
+  createAppendPath,
+  createFunctionscanPath,
+  createSeqscanPath,
+  createSubqueryscanPath,
+  setCheapest,
+  simplePath,
+} from "../util/pathnode.ts";
 import { findBaseRel } from "../util/relnode.ts";
 import { elogError } from "../util/planner_error.ts";
 import type { JoinListItem } from "../plan/analyzejoins.ts";
@@ -269,7 +284,9 @@ function setWorktablePathlist(root: PlannerInfo, rel: RelOptInfo, rte: RangeTblE
 
 function makeRelFromJoinlist(root: PlannerInfo, joinlist: JoinListItem[]): RelOptInfo {
   if (joinlist.length === 0) return elogError("empty join list");
-  const initial: RelOptInfo[] = joinlist.map((j) => typeof j === "number" ? findBaseRel(root, j) : makeRelFromJoinlist(root, j));
+  const initial: RelOptInfo[] = joinlist.map((j) =>
+    typeof j === "number" ? findBaseRel(root, j) : makeRelFromJoinlist(root, j)
+  );
   if (initial.length === 1) return initial[0];
   root.initial_rels = initial;
   return standardJoinSearch(root, initial.length, initial);
@@ -297,6 +314,8 @@ function pruneLevel(root: PlannerInfo, lev: number): void {
   if (lev < 2) return;
   const rels = root.join_rel_level![lev];
   if (rels.length <= BEAM) return;
-  rels.sort((a, b) => (a.cheapest_total_path?.total_cost ?? Infinity) - (b.cheapest_total_path?.total_cost ?? Infinity));
+  rels.sort((a, b) =>
+    (a.cheapest_total_path?.total_cost ?? Infinity) - (b.cheapest_total_path?.total_cost ?? Infinity)
+  );
   root.join_rel_level![lev] = rels.slice(0, BEAM);
 }

@@ -17,8 +17,8 @@ import {
   DEFAULT_INEQ_SEL,
   DEFAULT_RANGE_INEQ_SEL,
   joinEstimator,
-  restrictionEstimator,
   nulltestsel,
+  restrictionEstimator,
   rowcomparesel,
   scalararraysel,
 } from "../../utils/adt/selfuncs.ts";
@@ -154,7 +154,10 @@ export function clauseSelectivity(
   if (item.type === "RestrictInfo") {
     rinfo = item;
     if (rinfo.pseudoconstant && rinfo.clause.type !== "Const") return 1;
-    if (varRelid === 0 || rinfo.num_base_rels === 0 || (rinfo.num_base_rels === 1 && rinfo.clause_relids === bit(varRelid))) {
+    if (
+      varRelid === 0 || rinfo.num_base_rels === 0 ||
+      (rinfo.num_base_rels === 1 && rinfo.clause_relids === bit(varRelid))
+    ) {
       if (jointype === "JOIN_INNER") {
         if (rinfo.norm_selec >= 0) return rinfo.norm_selec;
       } else if (rinfo.outer_selec >= 0) return rinfo.outer_selec;
@@ -180,10 +183,11 @@ export function clauseSelectivity(
     case "BoolExpr":
       if (clause.boolop === "NOT_EXPR") {
         s1 = 1 - clauseSelectivity(root, clause.args[0], varRelid, jointype, sjinfo);
-      } else if (clause.boolop === "AND_EXPR") s1 = clauselistSelectivity(root, clause.args, varRelid, jointype, sjinfo);
-      else {
+      } else if (clause.boolop === "AND_EXPR") {
+        s1 = clauselistSelectivity(root, clause.args, varRelid, jointype, sjinfo);
+      } else {
         s1 = 0;
-        const arms: (readonly Clause[])[] = rinfo?.orclause != null
+        const arms: (readonly Clause[])[] = rinfo?.orclause
           ? rinfo.orclause.map(orArmClauses)
           : clause.args.map((a) => [a]);
         for (const a of arms) {
@@ -217,7 +221,14 @@ export function clauseSelectivity(
       );
       break;
     case "RowCompareExpr":
-      s1 = rowcomparesel(root, clause, varRelid, jointype, sjinfo, treatAsJoinClause(root, clause, rinfo, varRelid, sjinfo));
+      s1 = rowcomparesel(
+        root,
+        clause,
+        varRelid,
+        jointype,
+        sjinfo,
+        treatAsJoinClause(root, clause, rinfo, varRelid, sjinfo),
+      );
       break;
     case "NullTest":
       s1 = nulltestsel(root, clause.nulltesttype, clause.arg!, varRelid, jointype, sjinfo);

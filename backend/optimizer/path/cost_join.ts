@@ -32,9 +32,9 @@ import { getLeftop, getRightop } from "../util/clauses.ts";
 import { clauselistSelectivity, clauseSelectivity, initDummySjinfo } from "./clausesel.ts";
 import { clampRowEst, costQualEval, costQualEvalNode, rint } from "./cost_qual.ts";
 import {
-  type Costs,
   costIncrementalSort,
   costMemoizeRescan,
+  type Costs,
   costSort,
   hashMemoryLimit,
   maxalign,
@@ -118,7 +118,12 @@ export function initialCostNestloop(
   return ws;
 }
 
-export function finalCostNestloop(root: PlannerInfo, path: NestPath, ws: JoinCostWorkspace, extra: JoinPathExtraData): void {
+export function finalCostNestloop(
+  root: PlannerInfo,
+  path: NestPath,
+  ws: JoinCostWorkspace,
+  extra: JoinPathExtraData,
+): void {
   const outer = path.outerjoinpath;
   const inner = path.innerjoinpath;
   const outerRows = outer.rows <= 0 ? 1 : outer.rows;
@@ -162,12 +167,15 @@ function hasIndexedJoinQuals(path: NestPath): boolean {
   if (inner.param_info === null) return false;
   let clauses: { rinfo: RestrictInfo }[];
   if (inner.kind === "IndexPath") clauses = inner.indexclauses;
-  else if (inner.kind === "BitmapHeapPath" && inner.bitmapqual.kind === "IndexPath") clauses = inner.bitmapqual.indexclauses;
-  else return false;
+  else if (inner.kind === "BitmapHeapPath" && inner.bitmapqual.kind === "IndexPath") {
+    clauses = inner.bitmapqual.indexclauses;
+  } else return false;
   let found = false;
   for (const r of inner.param_info.ppi_clauses) {
     if (!relidsSubset(r.clause_relids, inner.parent.relids) && rinfoMovable(r, path)) {
-      if (!clauses.some((ic) => ic.rinfo === r || (ic.rinfo.parent_ec !== null && ic.rinfo.parent_ec === r.parent_ec))) {
+      if (
+        !clauses.some((ic) => ic.rinfo === r || (ic.rinfo.parent_ec !== null && ic.rinfo.parent_ec === r.parent_ec))
+      ) {
         return false;
       }
       found = true;
@@ -232,8 +240,20 @@ export function initialCostMergejoin(
   const tmp: Costs = { rows: 0, disabled_nodes: 0, startup_cost: 0, total_cost: 0 };
   if (outersortkeys.length > 0) {
     if (guc.enable_incremental_sort && outerPresortedKeys > 0) {
-      costIncrementalSort(tmp, root, outersortkeys, outerPresortedKeys, outer.disabled_nodes, outer.startup_cost,
-        outer.total_cost, outerPathRows, outer.pathtarget.width, 0, guc.work_mem, -1);
+      costIncrementalSort(
+        tmp,
+        root,
+        outersortkeys,
+        outerPresortedKeys,
+        outer.disabled_nodes,
+        outer.startup_cost,
+        outer.total_cost,
+        outerPathRows,
+        outer.pathtarget.width,
+        0,
+        guc.work_mem,
+        -1,
+      );
     } else {
       costSort(tmp, outer.disabled_nodes, outer.total_cost, outerPathRows, outer.pathtarget.width, 0, guc.work_mem, -1);
     }
@@ -268,7 +288,12 @@ export function initialCostMergejoin(
   return ws;
 }
 
-export function finalCostMergejoin(root: PlannerInfo, path: MergePath, ws: JoinCostWorkspace, extra: JoinPathExtraData): void {
+export function finalCostMergejoin(
+  root: PlannerInfo,
+  path: MergePath,
+  ws: JoinCostWorkspace,
+  extra: JoinPathExtraData,
+): void {
   const outer = path.outerjoinpath;
   const inner = path.innerjoinpath;
   let innerPathRows = inner.rows;
@@ -281,8 +306,7 @@ export function finalCostMergejoin(root: PlannerInfo, path: MergePath, ws: JoinC
   const qp = costQualEval(path.joinrestrictinfo, root);
   qp.startup -= mq.startup;
   qp.per_tuple -= mq.per_tuple;
-  path.skip_mark_restore =
-    (path.jointype === "JOIN_SEMI" || path.jointype === "JOIN_ANTI" || extra.inner_unique) &&
+  path.skip_mark_restore = (path.jointype === "JOIN_SEMI" || path.jointype === "JOIN_ANTI" || extra.inner_unique) &&
     path.joinrestrictinfo.length === path.path_mergeclauses.length;
   const mergejointuples = approxTupleCount(root, path, path.path_mergeclauses);
   let rescanned = 0;
@@ -377,7 +401,12 @@ export function initialCostHashjoin(
   return ws;
 }
 
-export function finalCostHashjoin(root: PlannerInfo, path: HashPath, ws: JoinCostWorkspace, extra: JoinPathExtraData): void {
+export function finalCostHashjoin(
+  root: PlannerInfo,
+  path: HashPath,
+  ws: JoinCostWorkspace,
+  extra: JoinPathExtraData,
+): void {
   const outer = path.outerjoinpath;
   const inner = path.innerjoinpath;
   const outerRows = outer.rows;

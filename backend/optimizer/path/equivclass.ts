@@ -31,7 +31,12 @@ import {
 import { elogError } from "../util/planner_error.ts";
 import { makeRestrictinfo } from "../util/restrictinfo.ts";
 import { applyRelabelType } from "../util/tlist.ts";
-import { containAggClause, containVolatileFunctions, containWindowFunction, expressionReturnsSet } from "../util/clauses.ts";
+import {
+  containAggClause,
+  containVolatileFunctions,
+  containWindowFunction,
+  expressionReturnsSet,
+} from "../util/clauses.ts";
 import { pullVarClause, pullVarnos } from "../util/var.ts";
 
 function sameOids(a: readonly Oid[], b: readonly Oid[]): boolean {
@@ -539,8 +544,10 @@ function createJoinClause(
   for (const list of [ec.ec_sources, ec.ec_derives]) {
     for (const r of list) {
       if (r.left_em === leftem && r.right_em === rightem && r.parent_ec === parentEc) return r;
-      if (r.left_em === rightem && r.right_em === leftem && r.parent_ec === parentEc && list === ec.ec_derives &&
-        (r.clause as OpExpr).opno === getCommutator(opno)) return r;
+      if (
+        r.left_em === rightem && r.right_em === leftem && r.parent_ec === parentEc && list === ec.ec_derives &&
+        (r.clause as OpExpr).opno === getCommutator(opno)
+      ) return r;
     }
   }
   const r = buildImpliedJoinEquality(

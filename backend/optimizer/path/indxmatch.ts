@@ -4,7 +4,7 @@
  * Follows match_clause_to_indexcol and kin of src/backend/optimizer/path/indxpath.c.
  */
 import type { Oid } from "../../../base/types.ts";
-import { encodeText, decodeText } from "../../../base/text.ts";
+import { decodeText, encodeText } from "../../../base/text.ts";
 import { makeBoolConst, makeConst, makeOpExpr } from "../../nodes/makefuncs.ts";
 import { exprType } from "../../nodes/node_funcs.ts";
 import type { Node, OpExpr, RowCompareExpr } from "../../nodes/nodes.ts";
@@ -25,7 +25,13 @@ import { matchIndexToOperand } from "../plan/analyzejoins_distinct.ts";
 import { makeGreaterString, patternFixedPrefix, type PatternKind } from "../../utils/adt/like_support.ts";
 import { pullVarnos } from "../util/var.ts";
 
-function indexClause(rinfo: RestrictInfo, quals: RestrictInfo[], col: number, lossy: boolean, cols: number[] = []): IndexClause {
+function indexClause(
+  rinfo: RestrictInfo,
+  quals: RestrictInfo[],
+  col: number,
+  lossy: boolean,
+  cols: number[] = [],
+): IndexClause {
   return { rinfo, indexquals: quals, lossy, indexcol: col, indexcols: cols };
 }
 function collationsMatch(clauseColl: Oid, indexColl: Oid): boolean {
@@ -205,7 +211,15 @@ function matchRowcompare(
     if (useOps.includes(0)) return null;
   }
   if (matching === 1) {
-    const q = makeOpExpr(useOps[0], getOpcode(useOps[0]), 16, false, [varArgs[0], nonVar[0]], 0, clause.inputcollids[0]);
+    const q = makeOpExpr(
+      useOps[0],
+      getOpcode(useOps[0]),
+      16,
+      false,
+      [varArgs[0], nonVar[0]],
+      0,
+      clause.inputcollids[0],
+    );
     return indexClause(rinfo, [simpleRinfo(root, q)], col, lossy, cols);
   }
   const rc: RowCompareExpr = {
@@ -283,10 +297,15 @@ function matchOrclause(root: PlannerInfo, rinfo: RestrictInfo, col: number, inde
     args: [indexExpr!, folded],
     location: -1,
   };
-  return indexClause(rinfo, [makeRestrictinfo(root, saop, {
-    is_pushed_down: true,
-    outer_relids: rinfo.outer_relids,
-  })], col, false);
+  return indexClause(
+    rinfo,
+    [makeRestrictinfo(root, saop, {
+      is_pushed_down: true,
+      outer_relids: rinfo.outer_relids,
+    })],
+    col,
+    false,
+  );
 }
 import { evalConstExpressions } from "../util/const_fold.ts";
 

@@ -20,11 +20,17 @@ import type {
 } from "../pathnodes.ts";
 import { pathReqOuter } from "../pathnodes.ts";
 import { type Relids, relidsMembers, relidsSubset } from "../relids.ts";
-import { addPath, createBitmapAndPath, createBitmapHeapPath, createBitmapOrPath, createIndexPath } from "../util/pathnode.ts";
+import {
+  addPath,
+  createBitmapAndPath,
+  createBitmapHeapPath,
+  createBitmapOrPath,
+  createIndexPath,
+} from "../util/pathnode.ts";
 import { makeRestrictinfo } from "../util/restrictinfo.ts";
 import { predicateImpliedBy } from "../util/predtest.ts";
 import { pullVarattnos } from "../util/var.ts";
-import { orArmClauses, orArmExpr, joinClauseIsMovableTo } from "../util/restrictinfo.ts";
+import { joinClauseIsMovableTo, orArmClauses, orArmExpr } from "../util/restrictinfo.ts";
 import { generateImpliedEqualitiesForColumn } from "./equivclass.ts";
 import { buildIndexPathkeys, hasUsefulPathkeys, truncateUselessPathkeys } from "./pathkeys.ts";
 import { costBitmapHeapScan, costBitmapTreeNode } from "./costsize.ts";
@@ -400,14 +406,17 @@ function generateBitmapOrPaths(
     if (r.orclause === null) continue;
     const pathlist: Path[] = [];
     let ok = true;
-    for (const arm of groupSimilarOrArgs(root, rel, r)) {
+    const groups = groupSimilarOrArgs(root, rel, r);
+    // Grouped arms restate the clause: it must not be matched beside them.
+    const inner = groups.length !== r.orclause.length ? all.filter((x) => x !== r) : all;
+    for (const arm of groups) {
       let ind: Path[];
       if (arm.grouped !== null) {
-        ind = buildPathsForOR(root, rel, [arm.grouped], all);
+        ind = buildPathsForOR(root, rel, [arm.grouped], inner);
         if (ind.length === 0 && arm.members.length > 1) {
           const each: Path[] = [];
           for (const m of arm.members) {
-            const p = buildPathsForOR(root, rel, orArmClauses(m), all);
+            const p = buildPathsForOR(root, rel, orArmClauses(m), inner);
             if (p.length === 0) {
               each.length = 0;
               break;
@@ -423,8 +432,8 @@ function generateBitmapOrPaths(
         }
       } else {
         const cl = orArmClauses(arm.members[0]);
-        ind = buildPathsForOR(root, rel, cl, all);
-        if (cl.length > 1) ind.push(...generateBitmapOrPaths(root, rel, cl, all));
+        ind = buildPathsForOR(root, rel, cl, inner);
+        if (cl.length > 1) ind.push(...generateBitmapOrPaths(root, rel, cl, inner));
       }
       if (ind.length === 0) {
         ok = false;
@@ -450,7 +459,9 @@ function groupSimilarOrArgs(root: PlannerInfo, rel: RelOptInfo, r: RestrictInfo)
     let operand: Node | null = null;
     if (!Array.isArray(arm) && arm.clause.type === "OpExpr" && arm.clause.args.length === 2) {
       const c = arm.clause;
-      if (relidsSubset(arm.left_relids, rel.relids) && arm.left_relids !== 0n && (arm.right_relids & rel.relids) === 0n) {
+      if (
+        relidsSubset(arm.left_relids, rel.relids) && arm.left_relids !== 0n && (arm.right_relids & rel.relids) === 0n
+      ) {
         operand = c.args[0];
         key = `L${c.opno}/${c.inputcollid}`;
       } else if (

@@ -33,7 +33,12 @@ import { containVolatileFunctions } from "../util/clauses.ts";
 import { pullVarsOfLevel } from "../util/var.ts";
 import { clauseSidesMatchJoin } from "../plan/analyzejoins_distinct.ts";
 import { innerrelIsUnique } from "../plan/analyzejoins.ts";
-import { computeSemiAntiJoinFactors, initialCostHashjoin, initialCostMergejoin, initialCostNestloop } from "./cost_join.ts";
+import {
+  computeSemiAntiJoinFactors,
+  initialCostHashjoin,
+  initialCostMergejoin,
+  initialCostNestloop,
+} from "./cost_join.ts";
 import {
   buildJoinPathkeys,
   comparePathCosts,
@@ -171,7 +176,10 @@ function haveUnsafeOuterJoinRef(root: PlannerInfo, outerrelids: Relids, innerPar
   if (!relidsOverlap(unsat, root.outer_join_rels)) return haveDangerousPhv(root, outerrelids, innerParams);
   for (const sj of root.join_info_list) {
     if ((unsat & relid(sj.ojrelid)) === 0n) continue;
-    if (relidsOverlap(outerrelids, sj.min_righthand) || (sj.jointype === "JOIN_FULL" && relidsOverlap(outerrelids, sj.min_lefthand))) {
+    if (
+      relidsOverlap(outerrelids, sj.min_righthand) ||
+      (sj.jointype === "JOIN_FULL" && relidsOverlap(outerrelids, sj.min_lefthand))
+    ) {
       return true;
     }
   }
@@ -197,7 +205,9 @@ function tryMergejoinPath(
   jointype: JoinType,
   extra: JoinPathExtraData,
 ): void {
-  if (relidsOverlap(pathReqOuter(outer), inner.parent.relids) || relidsOverlap(pathReqOuter(inner), outer.parent.relids)) {
+  if (
+    relidsOverlap(pathReqOuter(outer), inner.parent.relids) || relidsOverlap(pathReqOuter(inner), outer.parent.relids)
+  ) {
     return;
   }
   const requiredOuter = calcNonNestloopRequiredOuter(outer, inner);
@@ -244,7 +254,9 @@ function tryHashjoinPath(
   jointype: JoinType,
   extra: JoinPathExtraData,
 ): void {
-  if (relidsOverlap(pathReqOuter(outer), inner.parent.relids) || relidsOverlap(pathReqOuter(inner), outer.parent.relids)) {
+  if (
+    relidsOverlap(pathReqOuter(outer), inner.parent.relids) || relidsOverlap(pathReqOuter(inner), outer.parent.relids)
+  ) {
     return;
   }
   const requiredOuter = calcNonNestloopRequiredOuter(outer, inner);
@@ -253,7 +265,18 @@ function tryHashjoinPath(
   if (addPathPrecheck(joinrel, ws.disabled_nodes, ws.startup_cost, ws.total_cost, [], requiredOuter)) {
     addPath(
       joinrel,
-      createHashjoinPath(root, joinrel, jointype, ws, extra, outer, inner, extra.restrictlist, requiredOuter, hashclauses),
+      createHashjoinPath(
+        root,
+        joinrel,
+        jointype,
+        ws,
+        extra,
+        outer,
+        inner,
+        extra.restrictlist,
+        requiredOuter,
+        hashclauses,
+      ),
     );
   }
 }
@@ -271,7 +294,9 @@ function sortInnerAndOuter(
   if (extra.mergeclause_list.length === 0) return;
   let outer = outerrel.cheapest_total_path!;
   let inner = innerrel.cheapest_total_path!;
-  if (relidsOverlap(pathReqOuter(outer), innerrel.relids) || relidsOverlap(pathReqOuter(inner), outerrel.relids)) return;
+  if (relidsOverlap(pathReqOuter(outer), innerrel.relids) || relidsOverlap(pathReqOuter(inner), outerrel.relids)) {
+    return;
+  }
   if (jointype === "JOIN_UNIQUE_OUTER") {
     outer = createUniquePath(root, outerrel, outer, extra.sjinfo)!;
     jointype = "JOIN_INNER";
@@ -533,7 +558,9 @@ function hashInnerAndOuter(
   const startupOuter = outerrel.cheapest_startup_path;
   const totalOuter = outerrel.cheapest_total_path!;
   const totalInner = innerrel.cheapest_total_path!;
-  if (relidsOverlap(pathReqOuter(totalOuter), innerrel.relids) || relidsOverlap(pathReqOuter(totalInner), outerrel.relids)) {
+  if (
+    relidsOverlap(pathReqOuter(totalOuter), innerrel.relids) || relidsOverlap(pathReqOuter(totalInner), outerrel.relids)
+  ) {
     return;
   }
   if (jointype === "JOIN_UNIQUE_OUTER") {
@@ -588,6 +615,8 @@ function selectMergejoinClauses(
     }
     out.push(r);
   }
-  const allowed = jointype === "JOIN_RIGHT" || jointype === "JOIN_RIGHT_ANTI" || jointype === "JOIN_FULL" ? !nonmerge : true;
+  const allowed = jointype === "JOIN_RIGHT" || jointype === "JOIN_RIGHT_ANTI" || jointype === "JOIN_FULL"
+    ? !nonmerge
+    : true;
   return { clauses: out, allowed };
 }

@@ -5,7 +5,13 @@
  * that a join has one legal shape for each pair of inputs.
  */
 import type { JoinType } from "../../nodes/nodes.ts";
-import { isDummyRel, type PlannerInfo, type RelOptInfo, type RestrictInfo, type SpecialJoinInfo } from "../pathnodes.ts";
+import {
+  isDummyRel,
+  type PlannerInfo,
+  type RelOptInfo,
+  type RestrictInfo,
+  type SpecialJoinInfo,
+} from "../pathnodes.ts";
 import { relid, type Relids, relidsOverlap, relidsSubset } from "../relids.ts";
 import { addPath, createAppendPath, setCheapest } from "../util/pathnode.ts";
 import { buildJoinRel } from "../util/relnode.ts";
@@ -244,7 +250,9 @@ import { ERRCODE } from "../../../base/errcodes.ts";
 
 /** Must the two be joined early because of an outer join or a lateral reference? */
 export function haveJoinOrderRestriction(root: PlannerInfo, rel1: RelOptInfo, rel2: RelOptInfo): boolean {
-  if (relidsOverlap(rel1.relids, rel2.direct_lateral_relids) || relidsOverlap(rel2.relids, rel1.direct_lateral_relids)) {
+  if (
+    relidsOverlap(rel1.relids, rel2.direct_lateral_relids) || relidsOverlap(rel2.relids, rel1.direct_lateral_relids)
+  ) {
     return true;
   }
   for (const ph of root.placeholder_list) {

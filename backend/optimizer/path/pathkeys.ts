@@ -16,20 +16,13 @@ import type {
   RestrictInfo,
 } from "../pathnodes.ts";
 import { pathReqOuter } from "../pathnodes.ts";
-import { type Relids, relidsOverlap, relidsSubset } from "../relids.ts";
+import { relid, type Relids, relidsOverlap, relidsSubset } from "../relids.ts";
+import { removeNullingRelids } from "../util/var.ts";
 import { equal } from "../../nodes/equal_funcs.ts";
-import {
-  getMergejoinOpfamilies,
-  getOpfamilyMember,
-  getOrderingOpProperties,
-} from "../util/catalog_facts.ts";
+import { getMergejoinOpfamilies, getOpfamilyMember, getOrderingOpProperties } from "../util/catalog_facts.ts";
 import { elogError } from "../util/planner_error.ts";
 import { getSortgroupclauseExpr } from "../util/tlist.ts";
-import {
-  eclassUsefulForMerging,
-  getEclassForSortExpr,
-  processEquivalenceClassChain,
-} from "./equivclass.ts";
+import { eclassUsefulForMerging, getEclassForSortExpr, processEquivalenceClassChain } from "./equivclass.ts";
 
 type CmpType = PathKey["pk_cmptype"];
 
@@ -44,7 +37,8 @@ export function makeCanonicalPathkey(
   ec = processEquivalenceClassChain(ec);
   for (const pk of root.canon_pathkeys) {
     if (
-      pk.pk_eclass === ec && pk.pk_opfamily === opfamily && pk.pk_cmptype === cmptype && pk.pk_nulls_first === nullsFirst
+      pk.pk_eclass === ec && pk.pk_opfamily === opfamily && pk.pk_cmptype === cmptype &&
+      pk.pk_nulls_first === nullsFirst
     ) return pk;
   }
   const pk: PathKey = { pk_eclass: ec, pk_opfamily: opfamily, pk_cmptype: cmptype, pk_nulls_first: nullsFirst };
@@ -203,7 +197,9 @@ function indexcolIsBoolConstantForQuery(_root: PlannerInfo, index: IndexOptInfo,
     const c = r.clause;
     if (equal(c, expr)) return true;
     if (c.type === "BoolExpr" && c.boolop === "NOT_EXPR" && equal(c.args[0], expr)) return true;
-    if (c.type === "BooleanTest" && (c.booltesttype === "IS_TRUE" || c.booltesttype === "IS_FALSE") && equal(c.arg, expr)) {
+    if (
+      c.type === "BooleanTest" && (c.booltesttype === "IS_TRUE" || c.booltesttype === "IS_FALSE") && equal(c.arg, expr)
+    ) {
       return true;
     }
   }
@@ -308,9 +304,11 @@ export function makePathkeysForSortclausesExtended(
   const pathkeys: PathKey[] = [];
   const clauses: SortGroupClause[] = [];
   let sortable = true;
-  void removeGroupRtindex;
+  // Grouping nulls its columns above the group step; its own input is not nulled.
+  const strip = removeGroupRtindex && root.group_rtindex > 0 && root.parse.groupingSets.length > 0;
   for (const sc of sortclauses) {
-    const expr = getSortgroupclauseExpr(sc, tlist);
+    let expr = getSortgroupclauseExpr(sc, tlist);
+    if (strip) expr = removeNullingRelids(expr, relid(root.group_rtindex));
     if (sc.sortop === 0) {
       sortable = false;
       clauses.push(sc);

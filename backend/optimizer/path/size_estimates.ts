@@ -3,20 +3,21 @@
  * src/backend/optimizer/path/costsize.c.
  */
 import type { JoinType, Node } from "../../nodes/nodes.ts";
-import type {
-  Path,
-  PlannerInfo,
-  RelOptInfo,
-  RestrictInfo,
-  SpecialJoinInfo,
-} from "../pathnodes.ts";
+import type { Path, PlannerInfo, RelOptInfo, RestrictInfo, SpecialJoinInfo } from "../pathnodes.ts";
 import { isOuterJoin } from "../pathnodes.ts";
 import { elogError } from "../util/planner_error.ts";
 import { getAttavgwidth, getTypavgwidth, procRow } from "../util/catalog_facts.ts";
 import { rinfoIsPushedDown } from "../util/restrictinfo.ts";
 import { expressionReturnsSetRows } from "../util/clauses.ts";
 import { clauselistSelectivity } from "./clausesel.ts";
-import { clampRowEst, clampWidthEst, costQualEval, costQualEvalNode, getExprWidth } from "./cost_qual.ts";
+import {
+  clampRowEst,
+  clampWidthEst,
+  costQualEval,
+  costQualEvalNode,
+  estimateArrayLength,
+  getExprWidth,
+} from "./cost_qual.ts";
 
 export function setBaserelSizeEstimates(root: PlannerInfo, rel: RelOptInfo): void {
   const nrows = rel.baserestrictinfo.length === 0
@@ -252,13 +253,13 @@ export function setSubquerySizeEstimates(root: PlannerInfo, rel: RelOptInfo): vo
 }
 
 /** Rows that a set-returning function gives: prorows, or an answer that its arguments allow. */
-export function getFunctionRows(_root: PlannerInfo | null, funcid: number, node: Node): number {
+export function getFunctionRows(root: PlannerInfo | null, funcid: number, node: Node): number {
   const row = procRow(funcid);
-  const special = functionRowsSupport(funcid, node);
+  const special = functionRowsSupport(root, funcid, node);
   return special ?? row.prorows;
 }
 /** The support functions generate_series_int4/int8 and array_unnest. */
-function functionRowsSupport(funcid: number, node: Node): number | null {
+function functionRowsSupport(root: PlannerInfo | null, funcid: number, node: Node): number | null {
   if (node.type !== "FuncExpr") return null;
   switch (funcid) {
     case 1066: // generate_series(int4, int4, int4)
@@ -275,19 +276,12 @@ function functionRowsSupport(funcid: number, node: Node): number | null {
       if (lo === undefined || hi === undefined || step === undefined || step === 0) return null;
       return Math.floor((hi - lo + step) / step);
     }
-    case 2331: { // unnest(anyarray)
-      const a = node.args[0];
-      if (a.type === "Const" && !a.constisnull && a.constvalue instanceof Uint8Array) {
-        return arrayNItems(a.constvalue);
-      }
-      if (a.type === "ArrayExpr" && !a.multidims) return a.elements.length;
-      return null;
-    }
+    case 2331: // unnest(anyarray)
+      return estimateArrayLength(root, node.args[0]);
     default:
       return null;
   }
 }
-import { arrayNItems } from "../util/clauses.ts";
 
 export function setFunctionSizeEstimates(root: PlannerInfo, rel: RelOptInfo): void {
   const rte = root.simple_rte_array[rel.relid]!;

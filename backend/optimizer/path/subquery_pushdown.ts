@@ -89,7 +89,8 @@ function checkOutputExpressions(q: Query, unsafe: Set<number>): void {
     if (q.hasTargetSRFs && expressionReturnsSet(e)) unsafe.add(tle.resno);
     else if (containVolatileFunctions(e)) unsafe.add(tle.resno);
     else if (
-      q.hasDistinctOn && !q.distinctClause.some((d) => d.tleSortGroupRef === tle.ressortgroupref && d.tleSortGroupRef > 0)
+      q.hasDistinctOn &&
+      !q.distinctClause.some((d) => d.tleSortGroupRef === tle.ressortgroupref && d.tleSortGroupRef > 0)
     ) unsafe.add(tle.resno);
     else if (q.hasWindowFuncs) {
       // Only columns that every window partitions by.
@@ -128,7 +129,10 @@ function pushQual(root: PlannerInfo, subquery: Query, rte: RangeTblEntry, rti: n
   }
   const nq = replaceVarsFromTargetList(qual, rti, subquery.targetList);
   const copy: Query = { ...subquery };
-  if (subquery.hasAggs || subquery.groupClause.length > 0 || subquery.groupingSets.length > 0 || subquery.havingQual !== null) {
+  if (
+    subquery.hasAggs || subquery.groupClause.length > 0 || subquery.groupingSets.length > 0 ||
+    subquery.havingQual !== null
+  ) {
     copy.havingQual = makeAndQual(subquery.havingQual, nq);
   } else copy.jointree = { ...subquery.jointree!, quals: makeAndQual(subquery.jointree!.quals, nq) };
   return copy;

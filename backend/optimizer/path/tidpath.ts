@@ -17,7 +17,8 @@ const TIDEqualOperator = 387;
 const TID_RANGE_OPS = new Set([2799, 2800, 2801, 2802]);
 
 function isCtidVar(n: Node, rel: RelOptInfo): boolean {
-  return n.type === "Var" && n.varattno === -1 && n.vartype === 27 && n.varno === rel.relid && n.varnullingrels === null &&
+  return n.type === "Var" && n.varattno === -1 && n.vartype === 27 && n.varno === rel.relid &&
+    n.varnullingrels === null &&
     n.varlevelsup === 0;
 }
 function isBinaryTidClause(root: PlannerInfo, r: RestrictInfo, rel: RelOptInfo, ops: (o: number) => boolean): boolean {

@@ -4,10 +4,21 @@
  * Follows src/backend/optimizer/plan/analyzejoins.c. Self-join elimination is not done.
  */
 import type { JoinType, Node } from "../../nodes/nodes.ts";
-import { type PlannerInfo, type RelOptInfo, type RestrictInfo, type SpecialJoinInfo, isOuterJoin } from "../pathnodes.ts";
+import {
+  isOuterJoin,
+  type PlannerInfo,
+  type RelOptInfo,
+  type RestrictInfo,
+  type SpecialJoinInfo,
+} from "../pathnodes.ts";
 import { relid, type Relids, relidsMembers, relidsMembership, relidsOverlap, relidsSubset } from "../relids.ts";
 import { rinfoIsPushedDown } from "../util/restrictinfo.ts";
-import { clauseSidesMatchJoin, queryIsDistinctFor, queryIsDistinctForRte, relationHasUniqueIndexFor } from "./analyzejoins_distinct.ts";
+import {
+  clauseSidesMatchJoin,
+  queryIsDistinctFor,
+  queryIsDistinctForRte,
+  relationHasUniqueIndexFor,
+} from "./analyzejoins_distinct.ts";
 import { removeNullingRelids } from "../util/var.ts";
 
 /** Drops left joins to relations that are unique for the join clause and not used elsewhere. */

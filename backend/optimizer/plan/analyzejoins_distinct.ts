@@ -13,8 +13,10 @@ import { equalityOpsAreCompatible, opInOpfamily } from "../util/catalog_facts.ts
 import { getSortgroupclauseTle } from "../util/tlist.ts";
 
 export function queryIsDistinctForRte(q: Query): boolean {
-  if (q.distinctClause.length > 0 || q.groupClause.length > 0 || q.groupingSets.length > 0 || q.hasAggs ||
-    q.havingQual !== null || q.setOperations !== null) return true;
+  if (
+    q.distinctClause.length > 0 || q.groupClause.length > 0 || q.groupingSets.length > 0 || q.hasAggs ||
+    q.havingQual !== null || q.setOperations !== null
+  ) return true;
   return false;
 }
 

@@ -12,7 +12,15 @@ import { elogError } from "../util/planner_error.ts";
 import { inferArbiterIndexes } from "../util/plancat.ts";
 import { createJoinPlan, createUniquePlanFrom } from "./createplan_join.ts";
 import { createScanPlan } from "./createplan_scan.ts";
-import { buildPathTlist, CP_EXACT_TLIST, CP_IGNORE_TLIST, CP_LABEL_TLIST, CP_SMALL_TLIST, orderQualClauses, useIdenticalTlist } from "./createplan_util.ts";
+import {
+  buildPathTlist,
+  CP_EXACT_TLIST,
+  CP_IGNORE_TLIST,
+  CP_LABEL_TLIST,
+  CP_SMALL_TLIST,
+  orderQualClauses,
+  useIdenticalTlist,
+} from "./createplan_util.ts";
 import { copyGenericPathInfo, isProjectionCapablePlan, newPlan } from "./plan_nodes.ts";
 import { makeSortFromPathkeys, makeSortFromSortclausesCols, prepareSortFromPathkeys } from "./createplan_sort.ts";
 import { applyTlistLabeling } from "../util/tlist.ts";
@@ -26,7 +34,7 @@ export function createPlan(root: PlannerInfo, best: Path): Plan {
   root.curOuterRels = 0n;
   root.curOuterParams = [];
   const plan = createPlanRecurse(root, best, CP_EXACT_TLIST);
-  if (plan.type !== "ModifyTable") plan.targetlist = applyTlistLabeling(plan.targetlist, root.processed_tlist);
+  if (plan.type !== "ModifyTable") applyTlistLabeling(plan.targetlist, root.processed_tlist);
   ssAttachInitplansTo(root, plan);
   if (root.curOuterParams.length > 0) elogError("failed to assign all NestLoopParams to plan nodes");
   root.plan_params = [];
@@ -241,7 +249,12 @@ function createAppendPlan(root: PlannerInfo, path: Path & { kind: "AppendPath" }
   }
   const plans = path.subpaths.map((s) => createPlanRecurse(root, s, CP_EXACT_TLIST));
   void flags;
-  const p = newPlan("Append", { targetlist: tlist, appendplans: plans, first_partial_plan: plans.length, part_prune_index: -1 });
+  const p = newPlan("Append", {
+    targetlist: tlist,
+    appendplans: plans,
+    first_partial_plan: plans.length,
+    part_prune_index: -1,
+  });
   copyGenericPathInfo(p, path);
   return p;
 }
@@ -295,7 +308,7 @@ function createProjectionPlan(root: PlannerInfo, path: Path & { kind: "Projectio
   return p;
 }
 import { isProjectionCapablePath as isProjectionCapable } from "../util/pathnode_upper.ts";
-import { tlistSameExprs as tlistSame, applyPathtargetLabelingToTlist as labelTlist } from "../util/tlist.ts";
+import { applyPathtargetLabelingToTlist as labelTlist, tlistSameExprs as tlistSame } from "../util/tlist.ts";
 
 function createMemoizePlan(root: PlannerInfo, path: Path & { kind: "MemoizePath" }, flags: number): Plan {
   const sub = createPlanRecurse(root, path.subpath, flags | CP_SMALL_TLIST);
@@ -316,7 +329,7 @@ function createMemoizePlan(root: PlannerInfo, path: Path & { kind: "MemoizePath"
   return p;
 }
 import { replaceNestloopParams } from "./createplan_util.ts";
-import { walkTree, walkChildren } from "../util/walkers.ts";
+import { walkChildren, walkTree } from "../util/walkers.ts";
 function paramIdsOf(exprs: readonly Node[]): readonly number[] | null {
   const out = new Set<number>();
   const visit = (n: Node): boolean => {
@@ -483,7 +496,7 @@ function createLimitPlan(root: PlannerInfo, path: Path & { kind: "LimitPath" }, 
 
 function createModifytablePlan(root: PlannerInfo, path: Path & { kind: "ModifyTablePath" }): Plan {
   const sub = createPlanRecurse(root, path.subpath, CP_EXACT_TLIST);
-  sub.targetlist = applyTlistLabeling(sub.targetlist, root.processed_tlist);
+  applyTlistLabeling(sub.targetlist, root.processed_tlist);
   const oc = path.onconflict;
   const p = newPlan("ModifyTable", {
     targetlist: [],

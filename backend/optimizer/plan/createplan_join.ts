@@ -4,7 +4,17 @@ import { makeTargetEntry } from "../../nodes/makefuncs.ts";
 import { exprCollation } from "../../nodes/node_funcs.ts";
 import { equal } from "../../nodes/equal_funcs.ts";
 import type { Node, OpExpr, Plan, SortGroupClause, TargetEntry } from "../../nodes/nodes.ts";
-import { type HashPath, isOuterJoin, type MergePath, type NestPath, type Path, pathReqOuter, type PathKey, type PlannerInfo, type RestrictInfo } from "../pathnodes.ts";
+import {
+  type HashPath,
+  isOuterJoin,
+  type MergePath,
+  type NestPath,
+  type Path,
+  type PathKey,
+  pathReqOuter,
+  type PlannerInfo,
+  type RestrictInfo,
+} from "../pathnodes.ts";
 import { costIncrementalSort, type Costs, costSort } from "../path/costsize.ts";
 import { guc } from "../../../conf/guc_values.ts";
 import { commuteOpExpr } from "../util/clauses.ts";
@@ -17,12 +27,7 @@ import { elogError } from "../util/planner_error.ts";
 import { identifyCurrentNestloopParams } from "../util/paramassign.ts";
 import { extractActualClauses, extractActualJoinClauses, getActualClauses } from "../util/restrictinfo.ts";
 import { tlistMember } from "../util/tlist.ts";
-import {
-  buildPathTlist,
-  CP_SMALL_TLIST,
-  orderQualClauses,
-  replaceNestloopParamsList,
-} from "./createplan_util.ts";
+import { buildPathTlist, CP_SMALL_TLIST, orderQualClauses, replaceNestloopParamsList } from "./createplan_util.ts";
 import { CURRENT_PLANNER } from "./createplan_recurse.ts";
 import { createGatingPlan, getGatingQuals } from "./createplan_scan.ts";
 import { makeSortFromPathkeys, makeSortFromSortclausesCols, prepareSortFromPathkeys } from "./createplan_sort.ts";
@@ -146,8 +151,20 @@ function createMergejoinPlan(root: PlannerInfo, best: MergePath): Plan {
         nullsFirst: s.nullsFirst,
         nPresortedCols: best.outer_presorted_keys,
       });
-      costIncrementalSort(tmp, root, best.outersortkeys, best.outer_presorted_keys, outer.disabled_nodes, outer.startup_cost,
-        outer.total_cost, outer.plan_rows, outer.plan_width, 0, guc.work_mem, -1);
+      costIncrementalSort(
+        tmp,
+        root,
+        best.outersortkeys,
+        best.outer_presorted_keys,
+        outer.disabled_nodes,
+        outer.startup_cost,
+        outer.total_cost,
+        outer.plan_rows,
+        outer.plan_width,
+        0,
+        guc.work_mem,
+        -1,
+      );
       copyPlanCostsize(p, outer);
       p.startup_cost = tmp.startup_cost;
       p.total_cost = tmp.total_cost;

@@ -12,7 +12,14 @@ export function materializeFinishedPlan(subplan: Plan): Plan {
   p.initPlan = subplan.initPlan;
   subplan.initPlan = [];
   const c: Costs = { rows: 0, disabled_nodes: 0, startup_cost: 0, total_cost: 0 };
-  costMaterial(c, subplan.disabled_nodes, subplan.startup_cost, subplan.total_cost, subplan.plan_rows, subplan.plan_width);
+  costMaterial(
+    c,
+    subplan.disabled_nodes,
+    subplan.startup_cost,
+    subplan.total_cost,
+    subplan.plan_rows,
+    subplan.plan_width,
+  );
   copyPlanCostsize(p, subplan);
   p.startup_cost = c.startup_cost;
   p.total_cost = c.total_cost;

@@ -120,7 +120,9 @@ export function createScanPlan(root: PlannerInfo, best: Path, flagsIn: number): 
         targetlist: tlist,
         qual: scanQual(root, best, scanClauses),
         scanrelid: rel.relid,
-        tablefunc: best.param_info === null ? tf : mutateChildren(tf, (n) => replaceNestloopParams(root, n)) as typeof tf,
+        tablefunc: best.param_info === null
+          ? tf
+          : mutateChildren(tf, (n) => replaceNestloopParams(root, n)) as typeof tf,
       });
       copyGenericPathInfo(plan, best);
       break;

@@ -50,7 +50,8 @@ export function prepareSortFromPathkeys(
     let tle: TargetEntry | null = null;
     let type = 0;
     if (ec.ec_has_volatile) {
-      tle = tlist.find((t) => t.ressortgroupref === ec.ec_sortref) ?? elogError("volatile EquivalenceClass has no matching tlist entry");
+      tle = tlist.find((t) => t.ressortgroupref === ec.ec_sortref) ??
+        elogError("volatile EquivalenceClass has no matching tlist entry");
       type = ec.ec_members[0].em_datatype;
     } else if (reqColIdx !== null) {
       tle = tlist[reqColIdx[k] - 1] ?? null;
@@ -94,7 +95,11 @@ function sortOperator(pk: PathKey, type: Oid): Oid {
 }
 
 /** Sort columns for keys that must be in the target list already. */
-export function sortColumnsOf(pathkeys: readonly PathKey[], tlist: readonly TargetEntry[], _unique = false): SortColumns {
+export function sortColumnsOf(
+  pathkeys: readonly PathKey[],
+  tlist: readonly TargetEntry[],
+  _unique = false,
+): SortColumns {
   const cols = emptyCols();
   for (const pk of pathkeys) {
     const ec = pk.pk_eclass;
@@ -129,7 +134,12 @@ function matchConst(members: readonly EquivalenceMember[], e: Node): Equivalence
   return members.find((m) => equal(m.em_expr, e)) ?? null;
 }
 
-export function makeSortFromPathkeys(root: PlannerInfo, lefttree: Plan, pathkeys: readonly PathKey[], relids: Relids): Plan {
+export function makeSortFromPathkeys(
+  root: PlannerInfo,
+  lefttree: Plan,
+  pathkeys: readonly PathKey[],
+  relids: Relids,
+): Plan {
   const s = prepareSortFromPathkeys(root, lefttree, pathkeys, relids, null, false);
   return makeSort(s.plan, s);
 }
@@ -144,7 +154,11 @@ export function makeSort(lefttree: Plan, c: SortColumns): Plan {
     nullsFirst: c.nullsFirst,
   });
 }
-export function makeSortFromSortclausesCols(clauses: readonly SortGroupClause[], cols: readonly number[], lefttree: Plan): Plan {
+export function makeSortFromSortclausesCols(
+  clauses: readonly SortGroupClause[],
+  cols: readonly number[],
+  lefttree: Plan,
+): Plan {
   const c = emptyCols();
   clauses.forEach((s, i) => {
     addCol(c, cols[i], s.sortop, s.eqop, exprCollation(lefttree.targetlist[cols[i] - 1].expr), s.nulls_first);

@@ -42,7 +42,7 @@ export function usePhysicalTlist(root: PlannerInfo, path: Path, flags: number): 
       return false;
   }
   if (rel.reloptkind !== "RELOPT_BASEREL") return false;
-  if (path.pathtarget.exprs.length === 0) return false;
+  if (path.kind === "BitmapHeapPath" && path.pathtarget.exprs.length === 0) return false;
   if (path.kind === "IndexPath" && path.indexonly) return false;
   for (let i = rel.min_attr; i <= 0; i++) if (rel.attr_needed[i - rel.min_attr] !== 0n) return false;
   for (const ph of root.placeholder_list) {

@@ -6,14 +6,14 @@
  */
 import type { Node, Plan } from "../../nodes/nodes.ts";
 import type { PlannerInfo } from "../pathnodes.ts";
-import { relidsToBms, relid } from "../relids.ts";
+import { relid, relidsToBms } from "../relids.ts";
 import { walkChildren, walkTree } from "../util/walkers.ts";
 
 /** Sets of parameter numbers, as bit masks. */
 type Params = bigint;
 function bits(ids: readonly number[] | null): Params {
   let s = 0n;
-  if (ids !== null) for (const i of ids) s |= relid(i);
+  if (ids !== null) { for (const i of ids) s |= relid(i); }
   return s;
 }
 

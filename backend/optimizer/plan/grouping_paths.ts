@@ -9,7 +9,14 @@ import type { GroupingSet, Node, SortGroupClause } from "../../nodes/nodes.ts";
 import { estimateNumGroups } from "../../utils/adt/selfuncs_groups.ts";
 import { type AggClauseCosts, hashAggEntrySize, hashMemoryLimit, NO_AGG_COSTS } from "../path/costsize.ts";
 import { pathkeysContainedIn, pathkeysCountContainedIn } from "../path/pathkeys.ts";
-import { type Path, type PathTarget, type PlannerInfo, type RelOptInfo, type RollupData } from "../pathnodes.ts";
+import {
+  type Path,
+  type PathKey,
+  type PathTarget,
+  type PlannerInfo,
+  type RelOptInfo,
+  type RollupData,
+} from "../pathnodes.ts";
 import { getAggClauseCosts } from "../prep/prepagg.ts";
 import { addPath, createGroupResultPath, setCheapest } from "../util/pathnode.ts";
 import { createAppendPath } from "../util/pathnode.ts";
@@ -22,13 +29,10 @@ import {
   createSortPath,
 } from "../util/pathnode_upper.ts";
 import { fetchUpperRel } from "../util/relnode.ts";
-import {
-  getSortgrouprefClause,
-  getSortgrouplistExprs,
-  groupingIsHashable,
-  groupingIsSortable,
-} from "../util/tlist.ts";
+import { getSortgrouplistExprs, getSortgrouprefClause, groupingIsHashable, groupingIsSortable } from "../util/tlist.ts";
+import { relid } from "../relids.ts";
 import { elogError } from "../util/planner_error.ts";
+import { removeNullingRelids } from "../util/var.ts";
 
 export interface GroupingSetsInfo {
   rollups: RollupData[];
@@ -80,7 +84,9 @@ function expandGroupingSets(sets: readonly GroupingSet[], distinct: boolean): nu
       }
       case "GROUPING_SET_CUBE": {
         const parts = (kids as GroupingSet[]).map((k) => k.content);
-        if (parts.length > 31) throw new PgError({ code: ERRCODE.STATEMENT_TOO_COMPLEX, message: "CUBE is limited to 12 elements" });
+        if (parts.length > 31) {
+          throw new PgError({ code: ERRCODE.STATEMENT_TOO_COMPLEX, message: "CUBE is limited to 12 elements" });
+        }
         const out: number[][] = [];
         for (let i = 0; i < 1 << parts.length; i++) {
           out.push(unionInts(parts.filter((_, k) => (i & (1 << k)) !== 0)));
@@ -95,7 +101,10 @@ function expandGroupingSets(sets: readonly GroupingSet[], distinct: boolean): nu
   for (const g of sets.slice(1)) {
     const c = contents(g);
     if (result.length * c.length > 4096) {
-      throw new PgError({ code: ERRCODE.STATEMENT_TOO_COMPLEX, message: "too many grouping sets present (maximum 4096)" });
+      throw new PgError({
+        code: ERRCODE.STATEMENT_TOO_COMPLEX,
+        message: "too many grouping sets present (maximum 4096)",
+      });
     }
     result = result.flatMap((r) => c.map((s) => unionInts([r, s])));
   }
@@ -148,7 +157,11 @@ export function preprocessGroupingSets(root: PlannerInfo): GroupingSetsInfo {
     sets = sets.filter((s) => !bad.includes(s));
   }
   for (const chain of extractRollupSets(sets)) {
-    const ordered = reorderGroupingSets(chain, parse.sortClause.map((s) => s.tleSortGroupRef), parse.sortClause.length > 0);
+    const ordered = reorderGroupingSets(
+      chain,
+      parse.sortClause.map((s) => s.tleSortGroupRef),
+      parse.sortClause.length > 0,
+    );
     const largest = ordered[0];
     const groupClause = preprocessGroupclause(root, largest);
     const rollup: RollupData = {
@@ -179,7 +192,9 @@ function extractRollupSets(sets: readonly number[][]): number[][][] {
     let best = -1;
     for (let i = 0; i < chains.length; i++) {
       const top = chains[i][chains[i].length - 1];
-      if (top.every((x) => s.includes(x)) && (best < 0 || top.length > chains[best][chains[best].length - 1].length)) best = i;
+      if (top.every((x) => s.includes(x)) && (best < 0 || top.length > chains[best][chains[best].length - 1].length)) {
+        best = i;
+      }
     }
     if (best < 0) chains.push([s]);
     else chains[best].push(s);
@@ -216,7 +231,8 @@ function getNumberOfGroups(root: PlannerInfo, rows: number, gd: GroupingSetsInfo
   if (gd !== null) {
     let total = 0;
     for (const r of gd.rollups) {
-      const exprs = getSortgrouplistExprs(r.groupClause, root.processed_tlist);
+      let exprs = getSortgrouplistExprs(r.groupClause, root.processed_tlist);
+      if (root.group_rtindex > 0) exprs = exprs.map((e) => removeNullingRelids(e, relid(root.group_rtindex)));
       r.numGroups = 0;
       r.gsets.forEach((set, i) => {
         const n = estimateNumGroups(root, exprs, rows, set);
@@ -249,7 +265,8 @@ export function createGroupingPaths(
   groupedRel.reltarget = target;
   const having = (parse.havingQual as unknown as Node[] | null) ?? [];
   // Only constants to compute: HAVING without groups or aggregates, or empty grouping sets.
-  const degenerate = (root.hasHavingQual || parse.groupingSets.length > 0) && !parse.hasAggs && parse.groupClause.length === 0;
+  const degenerate = (root.hasHavingQual || parse.groupingSets.length > 0) && !parse.hasAggs &&
+    parse.groupClause.length === 0;
   if (degenerate) {
     const n = gd === null ? 1 : Math.max(1, gd.rollups.reduce((s, r) => s + r.gsets.length, 0));
     if (n > 1) {
@@ -268,32 +285,36 @@ export function createGroupingPaths(
   const numGroups = getNumberOfGroups(root, cheapest.rows, gd);
   if (canSort) {
     for (const path0 of inputRel.pathlist) {
-      const { path, ok } = groupInput(root, groupedRel, path0, cheapest);
-      if (!ok) continue;
-      if (gd !== null) considerGroupingsetsPaths(root, groupedRel, path, true, canHash, gd, aggCosts, numGroups, having);
-      else if (parse.hasAggs) {
-        addPath(
-          groupedRel,
-          createAggPath(
-            root,
+      for (const order of usefulGroupOrderings(root, path0)) {
+        const path = groupInput(root, groupedRel, path0, cheapest, order.pathkeys);
+        if (path === null) continue;
+        if (gd !== null) {
+          considerGroupingsetsPaths(root, groupedRel, path, true, canHash, gd, aggCosts, numGroups, having);
+        } else if (parse.hasAggs) {
+          addPath(
             groupedRel,
-            path,
-            target,
-            parse.groupClause.length > 0 ? "AGG_SORTED" : "AGG_PLAIN",
-            root.processed_groupClause,
-            having,
-            aggCosts,
-            numGroups,
-          ),
-        );
-      } else if (parse.groupClause.length > 0) {
-        addPath(groupedRel, createGroupPath(root, groupedRel, path, root.processed_groupClause, having, numGroups));
+            createAggPath(
+              root,
+              groupedRel,
+              path,
+              target,
+              parse.groupClause.length > 0 ? "AGG_SORTED" : "AGG_PLAIN",
+              order.clauses,
+              having,
+              aggCosts,
+              numGroups,
+            ),
+          );
+        } else if (parse.groupClause.length > 0) {
+          addPath(groupedRel, createGroupPath(root, groupedRel, path, order.clauses, having, numGroups));
+        }
       }
     }
   }
   if (canHash) {
-    if (gd !== null) considerGroupingsetsPaths(root, groupedRel, cheapest, false, true, gd, aggCosts, numGroups, having);
-    else {
+    if (gd !== null) {
+      considerGroupingsetsPaths(root, groupedRel, cheapest, false, true, gd, aggCosts, numGroups, having);
+    } else {
       addPath(
         groupedRel,
         createAggPath(
@@ -323,37 +344,64 @@ export function createGroupingPaths(
   setCheapest(groupedRel);
   return groupedRel;
 }
-/** The input in grouping order, or not worth it. */
+/** One order of the grouping columns. */
+interface GroupOrdering {
+  pathkeys: PathKey[];
+  clauses: SortGroupClause[];
+}
+/** The input in this order, or not worth it. */
 function groupInput(
   root: PlannerInfo,
   rel: RelOptInfo,
   path: Path,
   cheapest: Path,
-): { path: Path; ok: boolean } {
-  const want = groupKeysFor(root, path);
+  want: PathKey[],
+): Path | null {
   const c = pathkeysCountContainedIn(want, path.pathkeys);
-  if (c.contained) return { path, ok: true };
-  if (path !== cheapest && (c.common === 0 || !guc.enable_incremental_sort)) return { path, ok: false };
-  return {
-    path: c.common === 0 || !guc.enable_incremental_sort
-      ? createSortPath(root, rel, path, want, -1)
-      : createIncrementalSortPath(root, rel, path, want, c.common, -1),
-    ok: true,
-  };
+  if (c.contained) return path;
+  if (path !== cheapest && (c.common === 0 || !guc.enable_incremental_sort)) return null;
+  return c.common === 0 || !guc.enable_incremental_sort
+    ? createSortPath(root, rel, path, want, -1)
+    : createIncrementalSortPath(root, rel, path, want, c.common, -1);
 }
-/** Grouping keys in the order that the path has them already, if it has (enable_group_by_reordering). */
-function groupKeysFor(root: PlannerInfo, path: Path): PlannerInfo["group_pathkeys"] {
-  const keys = root.group_pathkeys;
-  if (!guc.enable_group_by_reordering || keys.length <= 1 || path.pathkeys.length === 0) return keys;
-  if (root.num_groupby_pathkeys !== keys.length || root.parse.groupingSets.length > 0) return keys;
-  if (pathkeysContainedIn(keys, path.pathkeys)) return keys;
-  const have: typeof keys = [];
-  for (const k of path.pathkeys) {
-    if (!keys.includes(k)) break;
-    have.push(k);
+/** Orders of the grouping columns that a path, or ORDER BY, makes cheap (get_useful_group_keys_orderings). */
+function usefulGroupOrderings(root: PlannerInfo, path: Path): GroupOrdering[] {
+  const out: GroupOrdering[] = [{ pathkeys: root.group_pathkeys, clauses: root.processed_groupClause }];
+  if (!guc.enable_group_by_reordering || root.parse.groupingSets.length > 0) return out;
+  const add = (order: readonly PathKey[]): void => {
+    const r = groupKeysReorderByPathkeys(root, order);
+    if (r === null || (!guc.enable_incremental_sort && r.n !== root.num_groupby_pathkeys)) return;
+    if (out.some((o) => o.pathkeys.length === r.pathkeys.length && o.pathkeys.every((k, i) => k === r.pathkeys[i]))) {
+      return;
+    }
+    out.push(r);
+  };
+  if (path.pathkeys.length > 0 && !pathkeysContainedIn(path.pathkeys, root.group_pathkeys)) add(path.pathkeys);
+  if (root.sort_pathkeys.length > 0 && !pathkeysContainedIn(root.sort_pathkeys, root.group_pathkeys)) {
+    add(root.sort_pathkeys);
   }
-  if (have.length < keys.length) return keys;
-  return have;
+  return out;
+}
+function groupKeysReorderByPathkeys(
+  root: PlannerInfo,
+  order: readonly PathKey[],
+): (GroupOrdering & { n: number }) | null {
+  const keys: PathKey[] = [];
+  const clauses: SortGroupClause[] = [];
+  const own = root.group_pathkeys.slice(0, root.num_groupby_pathkeys);
+  for (const k of order) {
+    if (!own.includes(k)) break;
+    const i = own.indexOf(k);
+    const sgc = root.processed_groupClause[i];
+    if (sgc === undefined) break;
+    keys.push(k);
+    clauses.push(sgc);
+  }
+  if (keys.length === 0) return null;
+  const n = keys.length;
+  for (const k of root.group_pathkeys) if (!keys.includes(k)) keys.push(k);
+  for (const c of root.processed_groupClause) if (!clauses.includes(c)) clauses.push(c);
+  return { pathkeys: keys, clauses, n };
 }
 
 function considerGroupingsetsPaths(
@@ -387,7 +435,8 @@ function considerGroupingsetsPaths(
         else sets.push(d);
       }
     }
-    const size = hashAggEntrySize(root.aggtransinfos.length, path.pathtarget.width, aggCosts.transitionSpace) * numGroups;
+    const size = hashAggEntrySize(root.aggtransinfos.length, path.pathtarget.width, aggCosts.transitionSpace) *
+      numGroups;
     if (size > hashMemoryLimit() && gd.rollups.length > 0) return;
     for (const s of sets) {
       const groupClause = preprocessGroupclause(root, s.set);
@@ -417,7 +466,9 @@ function considerGroupingsetsPaths(
     return;
   }
   if (gd.rollups.length === 0) return;
-  if (canHash && gd.anyHashable && gd.unsortableSets.length > 0) throw notBuilt("grouping sets that can only be hashed beside sorted ones");
+  if (canHash && gd.anyHashable && gd.unsortableSets.length > 0) {
+    throw notBuilt("grouping sets that can only be hashed beside sorted ones");
+  }
   if (gd.unsortableSets.length === 0) {
     addPath(groupedRel, createGroupingsetsPath(root, groupedRel, path, having, "AGG_SORTED", gd.rollups, aggCosts));
   }

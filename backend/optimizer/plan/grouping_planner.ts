@@ -7,6 +7,7 @@
 import { guc } from "../../../conf/guc_values.ts";
 import { PgError } from "../../../base/error.ts";
 import { ERRCODE } from "../../../base/errcodes.ts";
+import { exprType } from "../../nodes/node_funcs.ts";
 import type { Node, SetOperationStmt, SortGroupClause, WindowClause, WindowFunc } from "../../nodes/nodes.ts";
 import { estimateNumGroups } from "../../utils/adt/selfuncs_groups.ts";
 import {
@@ -40,13 +41,13 @@ import { fetchUpperRel } from "../util/relnode.ts";
 import { getSortgrouplistExprs, groupingIsHashable, groupingIsSortable, splitPathtargetAtSrfs } from "../util/tlist.ts";
 import { mutateChildren, mutateList } from "../util/walkers.ts";
 import { NO_AGG_COSTS } from "../path/costsize.ts";
-import { createGroupingPaths, preprocessGroupclause, preprocessGroupingSets, type GroupingSetsInfo } from "./grouping_paths.ts";
 import {
-  createPathtarget,
-  makeGroupInputTarget,
-  makeSortInputTarget,
-  makeWindowInputTarget,
-} from "./path_targets.ts";
+  createGroupingPaths,
+  type GroupingSetsInfo,
+  preprocessGroupclause,
+  preprocessGroupingSets,
+} from "./grouping_paths.ts";
+import { createPathtarget, makeGroupInputTarget, makeSortInputTarget, makeWindowInputTarget } from "./path_targets.ts";
 import { preprocessMinmaxAggregates } from "./planagg.ts";
 import { queryPlanner } from "./planmain.ts";
 
@@ -76,7 +77,9 @@ export function groupingPlanner(root: PlannerInfo, tupleFractionIn: number, seto
   root.tuple_fraction = tupleFraction;
   if (parse.setOperations !== null) {
     currentRel = planSetOperations(root);
-    if (parse.sortClause.length > 0) root.sort_pathkeys = makePathkeysForSortclauses(root, parse.sortClause, root.processed_tlist);
+    if (parse.sortClause.length > 0) {
+      root.sort_pathkeys = makePathkeysForSortclauses(root, parse.sortClause, root.processed_tlist);
+    }
     const copied = parse.targetList;
     void copied;
     if (parse.rowMarks.length > 0) {
@@ -104,9 +107,15 @@ export function groupingPlanner(root: PlannerInfo, tupleFractionIn: number, seto
     else if (parse.groupClause.length > 0) root.processed_groupClause = preprocessGroupclause(root, []);
     preprocessTargetlist(root);
     if (parse.hasAggs) {
-      root.processed_tlist = mutateList(root.processed_tlist, (n) => mutateChildren(n, (c) => preprocessAggrefs(root, c)));
+      root.processed_tlist = mutateList(
+        root.processed_tlist,
+        (n) => mutateChildren(n, (c) => preprocessAggrefs(root, c)),
+      );
       if (parse.havingQual !== null) {
-        parse.havingQual = mutateList(parse.havingQual as unknown as Node[], (n) => preprocessAggrefs(root, n)) as unknown as Node;
+        parse.havingQual = mutateList(
+          parse.havingQual as unknown as Node[],
+          (n) => preprocessAggrefs(root, n),
+        ) as unknown as Node;
       }
     }
     let wflists = null;
@@ -116,14 +125,14 @@ export function groupingPlanner(root: PlannerInfo, tupleFractionIn: number, seto
       if (wflists.numWindowFuncs > 0) {
         optimizeWindowClauses(root, wflists.windowFuncs);
         activeWindows = selectActiveWindows(root, wflists.windowFuncs);
-      }
-      else parse.hasWindowFuncs = false;
+      } else parse.hasWindowFuncs = false;
     }
     if (parse.hasAggs) preprocessMinmaxAggregates(root);
-    root.limit_tuples = parse.groupClause.length > 0 || parse.groupingSets.length > 0 || parse.distinctClause.length > 0 ||
+    root.limit_tuples =
+      parse.groupClause.length > 0 || parse.groupingSets.length > 0 || parse.distinctClause.length > 0 ||
         parse.hasAggs || parse.hasWindowFuncs || parse.hasTargetSRFs || root.hasHavingQual
-      ? -1
-      : limitTuples;
+        ? -1
+        : limitTuples;
     const extra: QpExtra = { activeWindows, gsets, setop: setops };
     currentRel = queryPlanner(root, (r) => standardQpCallback(r, extra));
     // Path targets from the top down.
@@ -138,7 +147,8 @@ export function groupingPlanner(root: PlannerInfo, tupleFractionIn: number, seto
     let groupingTarget: PathTarget;
     if (activeWindows.length > 0) groupingTarget = makeWindowInputTarget(root, finalTarget, activeWindows);
     else groupingTarget = sortInputTarget;
-    const haveGrouping = parse.groupClause.length > 0 || parse.groupingSets.length > 0 || parse.hasAggs || root.hasHavingQual;
+    const haveGrouping = parse.groupClause.length > 0 || parse.groupingSets.length > 0 || parse.hasAggs ||
+      root.hasHavingQual;
     const scanjoinTarget = haveGrouping ? makeGroupInputTarget(root, finalTarget) : groupingTarget;
     let sortInputTargets: PathTarget[] | null = null;
     let sortInputSrf: boolean[] = [];
@@ -180,9 +190,18 @@ export function groupingPlanner(root: PlannerInfo, tupleFractionIn: number, seto
       if (parse.hasTargetSRFs) adjustPathsForSrfs(root, currentRel, groupingTargets!, groupingSrf);
     }
     if (activeWindows.length > 0) {
-      currentRel = createWindowPaths(root, currentRel, groupingTarget, sortInputTarget, wflists!.windowFuncs, activeWindows);
+      currentRel = createWindowPaths(
+        root,
+        currentRel,
+        groupingTarget,
+        sortInputTarget,
+        wflists!.windowFuncs,
+        activeWindows,
+      );
       if (parse.hasTargetSRFs) adjustPathsForSrfs(root, currentRel, sortInputTargets!, sortInputSrf);
-    } else if (parse.hasTargetSRFs && sortInputTargets !== null && haveGrouping === false && sortInputTargets.length > 1) {
+    } else if (
+      parse.hasTargetSRFs && sortInputTargets !== null && haveGrouping === false && sortInputTargets.length > 1
+    ) {
       // Scan target was the sort input: done there.
     }
     if (parse.distinctClause.length > 0) currentRel = createDistinctPaths(root, currentRel, sortInputTarget);
@@ -190,7 +209,9 @@ export function groupingPlanner(root: PlannerInfo, tupleFractionIn: number, seto
   }
   if (parse.sortClause.length > 0) {
     currentRel = createOrderedPaths(root, currentRel, finalTarget, limitTuples);
-    if (parse.hasTargetSRFs && finalTargets !== null) adjustPathsForSrfs(root, currentRel, finalTargets, finalTargetsSrf);
+    if (parse.hasTargetSRFs && finalTargets !== null) {
+      adjustPathsForSrfs(root, currentRel, finalTargets, finalTargetsSrf);
+    }
   }
   const finalRel = fetchUpperRel(root, "UPPERREL_FINAL");
   finalRel.reltarget = finalTarget;
@@ -200,7 +221,15 @@ export function groupingPlanner(root: PlannerInfo, tupleFractionIn: number, seto
       path = createLockrowsPath(finalRel, path, root.rowMarks, assignSpecialExecParam(root));
     }
     if (limitNeeded(parse)) {
-      path = createLimitPath(finalRel, path, parse.limitOffset, parse.limitCount, parse.limitOption, offsetEst, countEst);
+      path = createLimitPath(
+        finalRel,
+        path,
+        parse.limitOffset,
+        parse.limitCount,
+        parse.limitOption,
+        offsetEst,
+        countEst,
+      );
     }
     if (parse.commandType !== "CMD_SELECT") {
       const rti = parse.resultRelation;
@@ -308,7 +337,9 @@ function standardQpCallback(root: PlannerInfo, x: QpExtra): void {
   const tlist = root.processed_tlist;
   if (x.gsets !== null && x.gsets.rollups.length > 0) {
     const gc = x.gsets.rollups[0].groupClause;
-    root.group_pathkeys = groupingIsSortable(gc) ? makePathkeysForSortclauses(root, gc, tlist) : [];
+    root.group_pathkeys = groupingIsSortable(gc)
+      ? makePathkeysForSortclausesExtended(root, gc, tlist, false, true).pathkeys
+      : [];
     root.num_groupby_pathkeys = root.group_pathkeys.length;
   } else if (root.processed_groupClause.length > 0 && x.gsets === null) {
     const r = makePathkeysForSortclausesExtended(root, root.processed_groupClause, tlist, true, true);
@@ -341,9 +372,9 @@ function standardQpCallback(root: PlannerInfo, x: QpExtra): void {
   root.sort_pathkeys = makePathkeysForSortclauses(root, parse.sortClause, tlist);
   root.setop_pathkeys = [];
   if (x.setop !== null) {
-    const groupClauses = generateSetopGrouplist(x.setop, tlist);
+    const groupClauses = generateSetopChildGrouplist(root, x.setop);
     if (groupClauses !== null && groupingIsSortable(groupClauses)) {
-      root.setop_pathkeys = makePathkeysForSortclauses(root, groupClauses, tlist);
+      root.setop_pathkeys = makePathkeysForSortclauses(root, groupClauses, root.processed_tlist);
     }
   }
   if (root.group_pathkeys.length > 0) root.query_pathkeys = root.group_pathkeys;
@@ -353,17 +384,22 @@ function standardQpCallback(root: PlannerInfo, x: QpExtra): void {
   else if (root.setop_pathkeys.length > 0) root.query_pathkeys = root.setop_pathkeys;
   else root.query_pathkeys = [];
 }
-function generateSetopGrouplist(op: SetOperationStmt, tlist: PlannerInfo["processed_tlist"]): SortGroupClause[] | null {
+/** The parent set operation's grouping on this query's columns, which get sort group refs for it; null if types differ. */
+function generateSetopChildGrouplist(root: PlannerInfo, op: SetOperationStmt): SortGroupClause[] | null {
   const out: SortGroupClause[] = [];
+  let maxRef = 0;
+  for (const t of root.processed_tlist) if (t.ressortgroupref > maxRef) maxRef = t.ressortgroupref;
   let i = 0;
-  for (const tle of tlist) {
-    if (tle.resjunk || tle.ressortgroupref !== 0) {
-      if (tle.resjunk) continue;
-    }
-    const g = op.groupClauses[i++];
-    if (g === undefined || tle.ressortgroupref === 0) return null;
-    out.push({ ...g, tleSortGroupRef: tle.ressortgroupref });
+  const tlist = root.processed_tlist.slice();
+  for (let k = 0; k < tlist.length; k++) {
+    if (tlist[k].resjunk) continue;
+    const g = op.groupClauses[i];
+    if (g === undefined || exprType(tlist[k].expr) !== op.colTypes[i]) return null;
+    i++;
+    if (tlist[k].ressortgroupref === 0) tlist[k] = { ...tlist[k], ressortgroupref: ++maxRef };
+    out.push({ ...g, tleSortGroupRef: tlist[k].ressortgroupref });
   }
+  root.processed_tlist = tlist;
   return out;
 }
 /** Grouped input may as well come in the order that ordered aggregates want. */
@@ -471,7 +507,7 @@ function selectActiveWindows(root: PlannerInfo, windowFuncs: WindowFunc[][]): Wi
   let n = 0;
   const taken = new Set(root.parse.windowClause.map((w) => w.name));
   return actives.map((a) => {
-    if (a.wc.name !== null && a.wc.name !== "") return a.wc;
+    if (a.wc.name !== null && a.wc.name !== "") return { ...a.wc };
     let name: string;
     do name = `w${++n}`; while (taken.has(name));
     return { ...a.wc, name };
@@ -500,19 +536,28 @@ function optimizeWindowClauses(root: PlannerInfo, windowFuncs: WindowFunc[][]): 
   });
 }
 function sameSgc(a: SortGroupClause, b: SortGroupClause): boolean {
-  return a.tleSortGroupRef === b.tleSortGroupRef && a.eqop === b.eqop && a.sortop === b.sortop && a.nulls_first === b.nulls_first;
+  return a.tleSortGroupRef === b.tleSortGroupRef && a.eqop === b.eqop && a.sortop === b.sortop &&
+    a.nulls_first === b.nulls_first;
 }
+/** Also drops partitioning columns that are known constant or equal to others from `wc`, a copy of our own. */
 function makePathkeysForWindow(root: PlannerInfo, wc: WindowClause): PathKey[] {
   if (!groupingIsSortable(wc.partitionClause) || !groupingIsSortable(wc.orderClause)) {
+    const part = !groupingIsSortable(wc.partitionClause);
     throw new PgError({
       code: ERRCODE.FEATURE_NOT_SUPPORTED,
-      message: !groupingIsSortable(wc.partitionClause) ? "could not implement window PARTITION BY" : "could not implement window ORDER BY",
-      detail: "Window partitioning columns must be of sortable datatypes.",
+      message: part ? "could not implement window PARTITION BY" : "could not implement window ORDER BY",
+      detail: part
+        ? "Window partitioning columns must be of sortable datatypes."
+        : "Window ordering columns must be of sortable datatypes.",
     });
   }
-  const list = wc.partitionClause.slice();
-  for (const o of wc.orderClause) if (!list.some((u) => sameSgc(u, o))) list.push(o);
-  return makePathkeysForSortclauses(root, list, root.processed_tlist);
+  const p = makePathkeysForSortclausesExtended(root, wc.partitionClause, root.processed_tlist, true);
+  wc.partitionClause = p.clauses;
+  const keys = p.pathkeys.slice();
+  for (const k of makePathkeysForSortclauses(root, wc.orderClause, root.processed_tlist)) {
+    if (!keys.some((o) => o.pk_eclass === k.pk_eclass)) keys.push(k);
+  }
+  return keys;
 }
 function createWindowPaths(
   root: PlannerInfo,

@@ -13,7 +13,15 @@ import { makeAndsImplicit, makeBoolConst, makeOpExpr } from "../../nodes/makefun
 import { exprType } from "../../nodes/node_funcs.ts";
 import type { FromExpr, JoinExpr, JoinType, Node, OpExpr } from "../../nodes/nodes.ts";
 import type { JoinDomain, PlannerInfo, RelOptInfo, RestrictInfo, SpecialJoinInfo } from "../pathnodes.ts";
-import { relid, type Relids, relidsFromBms, relidsMembers, relidsMembership, relidsOverlap, relidsSubset } from "../relids.ts";
+import {
+  relid,
+  type Relids,
+  relidsFromBms,
+  relidsMembers,
+  relidsMembership,
+  relidsOverlap,
+  relidsSubset,
+} from "../relids.ts";
 import {
   checkHashjoinable,
   checkMergejoinable,
@@ -34,7 +42,7 @@ import type { JoinListItem } from "./analyzejoins.ts";
 export function addBaseRelsToQuery(root: PlannerInfo, jtnode: Node | null): void {
   if (jtnode === null) return;
   if (jtnode.type === "RangeTblRef") buildSimpleRel(root, jtnode.rtindex);
-  else if (jtnode.type === "FromExpr") for (const n of jtnode.fromlist) addBaseRelsToQuery(root, n);
+  else if (jtnode.type === "FromExpr") { for (const n of jtnode.fromlist) addBaseRelsToQuery(root, n); }
   else if (jtnode.type === "JoinExpr") {
     addBaseRelsToQuery(root, jtnode.larg);
     addBaseRelsToQuery(root, jtnode.rarg);
@@ -233,8 +241,9 @@ function deconstructRecurse(
       item.inner_join_rels = subItem.inner_join_rels;
       const members = sub.length;
       remaining--;
-      if (members <= 1 || joinlist.length + members + remaining <= guc.from_collapse_limit) joinlist = joinlist.concat(sub);
-      else joinlist.push(sub);
+      if (members <= 1 || joinlist.length + members + remaining <= guc.from_collapse_limit) {
+        joinlist = joinlist.concat(sub);
+      } else joinlist.push(sub);
     }
     if (jtnode.fromlist.length > 1) item.inner_join_rels = item.qualscope;
     items.push(item);
@@ -329,8 +338,30 @@ function deconstructDistribute(root: PlannerInfo, it: JoinTreeItem): void {
     return;
   }
   if (n.type === "FromExpr") {
-    distributeQuals(root, it.lateral_clauses.map((l) => l.qual), it, null, root.qual_security_level, it.qualscope, 0n, 0n, false, null);
-    distributeQuals(root, qualList((n as FromExpr).quals), it, null, root.qual_security_level, it.qualscope, 0n, 0n, true, null);
+    distributeQuals(
+      root,
+      it.lateral_clauses.map((l) => l.qual),
+      it,
+      null,
+      root.qual_security_level,
+      it.qualscope,
+      0n,
+      0n,
+      false,
+      null,
+    );
+    distributeQuals(
+      root,
+      qualList((n as FromExpr).quals),
+      it,
+      null,
+      root.qual_security_level,
+      it.qualscope,
+      0n,
+      0n,
+      true,
+      null,
+    );
     return;
   }
   const j = n as JoinExpr;
@@ -626,13 +657,15 @@ function distributeQualToRels(
       initializeMergeclauseEclasses(root, rinfo);
       const oj = { rinfo, sjinfo: sjinfo! };
       if (
-        relidsSubset(rinfo.left_relids, outerjoinNonnullable) && !relidsOverlap(rinfo.right_relids, outerjoinNonnullable)
+        relidsSubset(rinfo.left_relids, outerjoinNonnullable) &&
+        !relidsOverlap(rinfo.right_relids, outerjoinNonnullable)
       ) {
         root.left_join_clauses.push(oj);
         return;
       }
       if (
-        relidsSubset(rinfo.right_relids, outerjoinNonnullable) && !relidsOverlap(rinfo.left_relids, outerjoinNonnullable)
+        relidsSubset(rinfo.right_relids, outerjoinNonnullable) &&
+        !relidsOverlap(rinfo.left_relids, outerjoinNonnullable)
       ) {
         root.right_join_clauses.push(oj);
         return;
@@ -668,7 +701,8 @@ function simplifyNullTest(root: PlannerInfo, rel: RelOptInfo, c: Node): boolean 
     if (c.argisrow || c.arg!.type !== "Var") return null;
     const v = c.arg!;
     if (v.varnullingrels !== null || v.varlevelsup !== 0) return null;
-    const nonnull = v.varattno < 0 || (v.varattno > 0 && rel.relid === v.varno && rel.notnullattnums?.has(v.varattno) === true);
+    const nonnull = v.varattno < 0 ||
+      (v.varattno > 0 && rel.relid === v.varno && rel.notnullattnums?.has(v.varattno) === true);
     if (!nonnull) return null;
     void root;
     return c.nulltesttype === "IS_NOT_NULL";
@@ -742,7 +776,14 @@ export function matchForeignKeysToQuals(root: PlannerInfo): void {
     const ref = root.simple_rel_array[fk.ref_relid];
     if (!con || !ref || con.reloptkind !== "RELOPT_BASEREL" || ref.reloptkind !== "RELOPT_BASEREL") continue;
     for (let c = 0; c < fk.nkeys; c++) {
-      const m = matchEclassesToForeignKeyCol(root, fk.con_relid, fk.conkey[c], fk.ref_relid, fk.confkey[c], fk.conpfeqop[c]);
+      const m = matchEclassesToForeignKeyCol(
+        root,
+        fk.con_relid,
+        fk.conkey[c],
+        fk.ref_relid,
+        fk.confkey[c],
+        fk.conpfeqop[c],
+      );
       if (m !== null) {
         fk.eclass[c] = m.ec;
         fk.fk_eclass_member[c] = m.em;
@@ -751,7 +792,7 @@ export function matchForeignKeysToQuals(root: PlannerInfo): void {
         continue;
       }
       for (const r of con.joininfo) {
-        if (r.outer_relids !== 0n || r.clause.type !== "OpExpr" || r.clause.args.length !== 2) continue;
+        if (r.clause.type !== "OpExpr" || r.clause.args.length !== 2) continue;
         const strip = (n: Node): Node => {
           while (n.type === "RelabelType") n = n.arg!;
           return n;

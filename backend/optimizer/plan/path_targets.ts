@@ -15,7 +15,8 @@ import {
   makePathtargetFromTlist,
   sortgrouprefOf,
 } from "../util/tlist.ts";
-import { pullVarClause } from "../util/var.ts";
+import { relid } from "../relids.ts";
+import { pullVarClause, removeNullingRelids } from "../util/var.ts";
 
 export function createPathtarget(root: PlannerInfo, tlist: readonly TargetEntry[]): PathTarget {
   return setPathtargetCostWidth(root, makePathtargetFromTlist(tlist));
@@ -25,14 +26,22 @@ export function createPathtarget(root: PlannerInfo, tlist: readonly TargetEntry[
 export function makeGroupInputTarget(root: PlannerInfo, finalTarget: PathTarget): PathTarget {
   const t = createEmptyPathtarget();
   const rest: Node[] = [];
+  // Grouping sets null their columns only above the group step.
+  const nulling = root.group_rtindex > 0 && root.parse.groupingSets.length > 0 ? relid(root.group_rtindex) : 0n;
+  const strip = (e: Node): Node => nulling === 0n ? e : removeNullingRelids(e, nulling);
   finalTarget.exprs.forEach((e, i) => {
     const ref = sortgrouprefOf(finalTarget, i);
-    if (ref !== 0 && getSortgrouprefClauseNoerr(ref, groupClauseOf(root)) !== null) addColumnToPathtarget(t, e, ref);
-    else rest.push(e);
+    if (ref !== 0 && getSortgrouprefClauseNoerr(ref, groupClauseOf(root)) !== null) {
+      addColumnToPathtarget(t, strip(e), ref);
+    } else rest.push(e);
   });
   const having = root.parse.havingQual as unknown as Node[] | null;
   if (having !== null) rest.push(...having);
-  const vars = pullVarClause(rest, { aggregates: "recurse", windowfuncs: "recurse", placeholders: "include" });
+  const vars = pullVarClause(rest.map(strip), {
+    aggregates: "recurse",
+    windowfuncs: "recurse",
+    placeholders: "include",
+  });
   addNewColumnsToPathtarget(t, vars);
   return setPathtargetCostWidth(root, t);
 }
@@ -41,7 +50,11 @@ function groupClauseOf(root: PlannerInfo) {
 }
 
 /** Sort columns of the windows (and DISTINCT, ORDER BY) whole, others as Vars and aggregates. */
-export function makeWindowInputTarget(root: PlannerInfo, finalTarget: PathTarget, windows: readonly WindowClause[]): PathTarget {
+export function makeWindowInputTarget(
+  root: PlannerInfo,
+  finalTarget: PathTarget,
+  windows: readonly WindowClause[],
+): PathTarget {
   const refs = new Set<number>();
   for (const w of windows) {
     for (const c of w.partitionClause) refs.add(c.tleSortGroupRef);

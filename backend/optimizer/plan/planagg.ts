@@ -9,7 +9,7 @@ import { exprCollation, exprType, exprTypmod } from "../../nodes/node_funcs.ts";
 import type { Aggref, FromExpr, Node, Query, SortGroupClause } from "../../nodes/nodes.ts";
 import { searchSysCache } from "../../utils/cache/syscache.ts";
 import type { MinMaxAggInfo, Path, PlannerInfo } from "../pathnodes.ts";
-import { makePathkeysForSortclauses, getCheapestFractionalPathForPathkeys } from "../path/pathkeys.ts";
+import { getCheapestFractionalPathForPathkeys, makePathkeysForSortclauses } from "../path/pathkeys.ts";
 import { containMutableFunctions, containSubplans } from "../util/clauses.ts";
 import { getEqualityOpForOrderingOp } from "../util/catalog_facts.ts";
 import { generateNewExecParam } from "../util/paramassign.ts";
@@ -24,13 +24,12 @@ import { makePlannerInfoLike } from "./planner_info.ts";
 import { cloneJointree } from "../prep/prepjointree.ts";
 import { ssChargeForInitplans } from "./subselect_cost.ts";
 
-
 export function preprocessMinmaxAggregates(root: PlannerInfo): void {
   const parse = root.parse;
   if (!parse.hasAggs || parse.commandType !== "CMD_SELECT") return;
   if (parse.groupClause.length > 0 || parse.groupingSets.length > 1 || parse.hasWindowFuncs) return;
   if (parse.cteList.length > 0) return;
-  
+
   let n: Node = parse.jointree!;
   while (n.type === "FromExpr") {
     if (n.fromlist.length !== 1) return;

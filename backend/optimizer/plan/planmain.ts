@@ -15,7 +15,7 @@ import {
 } from "../util/placeholder.ts";
 import { extractRestrictionOrClauses } from "../util/orclauses.ts";
 import { elogError } from "../util/planner_error.ts";
-import { removeUselessJoins, reduceUniqueSemijoins } from "./analyzejoins.ts";
+import { reduceUniqueSemijoins, removeUselessJoins } from "./analyzejoins.ts";
 import {
   addBaseRelsToQuery,
   addVarsToTargetlist,

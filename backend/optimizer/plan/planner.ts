@@ -6,15 +6,32 @@
  */
 import { guc } from "../../../conf/guc_values.ts";
 import { makeAndsImplicit } from "../../nodes/makefuncs.ts";
-import type { Node, Plan, PlannedStmt, Query, RangeTblEntry, RowMarkType, SetOperationStmt, TargetEntry } from "../../nodes/nodes.ts";
+import type {
+  Node,
+  Plan,
+  PlannedStmt,
+  Query,
+  RangeTblEntry,
+  RowMarkType,
+  SetOperationStmt,
+  TargetEntry,
+} from "../../nodes/nodes.ts";
 import type { ParamListInfo } from "../../nodes/params.ts";
 import type { PlannerGlobal, PlannerInfo } from "../pathnodes.ts";
 import { getCheapestFractionalPath } from "../path/cheapest.ts";
-import { installSubrootMaker, pullUpSublinks, pullUpSubqueries, replaceEmptyJointree, cloneJointree } from "../prep/prepjointree.ts";
+import {
+  cloneJointree,
+  installSubrootMaker,
+  pullUpSublinks,
+  pullUpSubqueries,
+  replaceEmptyJointree,
+} from "../prep/prepjointree.ts";
 import { reduceOuterJoins, removeUselessResultRtes } from "../prep/prepjointree_reduce.ts";
 import { canonicalizeQual } from "../prep/prepqual.ts";
 import { containAggClause, containSubplans, containVolatileFunctions } from "../util/clauses.ts";
-import { convertSaopToHashedSaop, evalConstExpressions } from "../util/const_fold.ts";
+import { compileExpr } from "../../executor/exec_expr.ts";
+import { convertSaopToHashedSaop, evalConstExpressions, installExprEvaluator } from "../util/const_fold.ts";
+import "../util/inline_function.ts";
 import { arrayNItems } from "../util/clauses.ts";
 import { getOpHashFunctions } from "../util/catalog_facts.ts";
 import { resetStackDepth } from "../util/stack_depth.ts";
@@ -76,7 +93,8 @@ export function planner(query: Query, cursorOptions: number, boundParams: ParamL
   }
   top = setPlanReferences(root, top);
   for (let i = 0; i < glob.subplans.length; i++) {
-    glob.subplans[i] = setPlanReferences(glob.subroots[i], glob.subplans[i]);
+    // An alternative that was not taken is null by now.
+    if (glob.subplans[i] !== null) glob.subplans[i] = setPlanReferences(glob.subroots[i], glob.subplans[i]);
   }
   return {
     type: "PlannedStmt",
@@ -163,7 +181,9 @@ export function subqueryPlanner(
   expandVirtualGenerated(root);
   let hasSubqueryLike = false;
   for (const r of parse.rtable) {
-    if (r.rtekind === "RTE_SUBQUERY" || r.rtekind === "RTE_VALUES" || r.rtekind === "RTE_FUNCTION") hasSubqueryLike = true;
+    if (r.rtekind === "RTE_SUBQUERY" || r.rtekind === "RTE_VALUES" || r.rtekind === "RTE_FUNCTION") {
+      hasSubqueryLike = true;
+    }
   }
   if (hasSubqueryLike) pullUpSubqueries(root);
   // Survey of the range table.
@@ -185,7 +205,9 @@ export function subqueryPlanner(
         break;
     }
     if (rte.lateral) root.hasLateralRTEs = true;
-    if (rte.securityQuals.length > 0) root.qual_security_level = Math.max(root.qual_security_level, rte.securityQuals.length);
+    if (rte.securityQuals.length > 0) {
+      root.qual_security_level = Math.max(root.qual_security_level, rte.securityQuals.length);
+    }
   }
   preprocessRowmarks(root);
   root.hasHavingQual = parse.havingQual !== null;
@@ -251,12 +273,17 @@ export function subqueryPlanner(
         };
         break;
       case "RTE_TABLEFUNC":
-        parse.rtable[i] = mutateRte(rte, (n) => mutateChildren(n, (c) => pe(c, rte.lateral ? "rtfuncLateral" : "rtfunc")));
+        parse.rtable[i] = mutateRte(
+          rte,
+          (n) => mutateChildren(n, (c) => pe(c, rte.lateral ? "rtfuncLateral" : "rtfunc")),
+        );
         break;
       case "RTE_VALUES":
         parse.rtable[i] = {
           ...rte,
-          values_lists: rte.values_lists.map((l) => mutateList(l, (n) => pe(n, rte.lateral ? "valuesLateral" : "values"))),
+          values_lists: rte.values_lists.map((l) =>
+            mutateList(l, (n) => pe(n, rte.lateral ? "valuesLateral" : "values"))
+          ),
         };
         break;
       case "RTE_GROUP":
@@ -275,7 +302,10 @@ export function subqueryPlanner(
     const nodes = parse.targetList;
     parse.targetList = mutateList(nodes, (n) => mutateChildren(n, (c) => flattenGroupExprs(root, parse, c)));
     if (parse.havingQual !== null) {
-      parse.havingQual = mutateList(parse.havingQual as unknown as Node[], (n) => flattenGroupExprs(root, parse, n)) as unknown as Node;
+      parse.havingQual = mutateList(
+        parse.havingQual as unknown as Node[],
+        (n) => flattenGroupExprs(root, parse, n),
+      ) as unknown as Node;
     }
     // Sublinks of grouping expressions came in through them.
   }
@@ -315,6 +345,7 @@ export function subqueryPlanner(
 }
 import { setCheapest } from "../util/pathnode.ts";
 installSubqueryPlanner(subqueryPlanner);
+installExprEvaluator((expr) => compileExpr(expr)());
 
 type ExprKind =
   | "qual"
@@ -359,7 +390,9 @@ function hashedSaops(expr: Node): Node {
 /** A qual as a list of conditions. */
 function preprocessQual(root: PlannerInfo, qual: Node | null): Node[] {
   if (qual === null) return [];
-  const q: Node = Array.isArray(qual) ? { type: "BoolExpr", boolop: "AND_EXPR", args: qual as Node[], location: -1 } : qual;
+  const q: Node = Array.isArray(qual)
+    ? { type: "BoolExpr", boolop: "AND_EXPR", args: qual as Node[], location: -1 }
+    : qual;
   return makeAndsImplicit(preprocessExpression(root, q, "qual"));
 }
 function preprocessQualConditions(root: PlannerInfo, n: Node): void {
@@ -411,8 +444,10 @@ function flattenAliasesInLateral(root: PlannerInfo, sub: Query): Query {
 /** Row marks for FOR UPDATE and for the other relations of an UPDATE, DELETE or MERGE. */
 function preprocessRowmarks(root: PlannerInfo): void {
   const parse = root.parse;
-  if (parse.rowMarks.length === 0 && parse.commandType !== "CMD_UPDATE" && parse.commandType !== "CMD_DELETE" &&
-    parse.commandType !== "CMD_MERGE") return;
+  if (
+    parse.rowMarks.length === 0 && parse.commandType !== "CMD_UPDATE" && parse.commandType !== "CMD_DELETE" &&
+    parse.commandType !== "CMD_MERGE"
+  ) return;
   const rels = new Set<number>();
   const collect = (n: Node | null): void => {
     if (n === null) return;
@@ -441,7 +476,11 @@ function preprocessRowmarks(root: PlannerInfo): void {
         return "ROW_MARK_EXCLUSIVE";
     }
   };
-  const add = (rti: number, strength: PlannerInfo["rowMarks"][number]["strength"], waitPolicy: PlannerInfo["rowMarks"][number]["waitPolicy"]): void => {
+  const add = (
+    rti: number,
+    strength: PlannerInfo["rowMarks"][number]["strength"],
+    waitPolicy: PlannerInfo["rowMarks"][number]["waitPolicy"],
+  ): void => {
     const rte = parse.rtable[rti - 1];
     const markType = selectType(rte, strength);
     root.rowMarks.push({

@@ -12,7 +12,9 @@ import type { Node, Param, Plan, Query, RangeTblEntry, SubPlan, TargetEntry, Var
 import { getSysCacheHashValue } from "../../utils/cache/syscache.ts";
 import { INDEX_VAR, INNER_VAR, isDummyRel, OUTER_VAR, type PlannerInfo } from "../pathnodes.ts";
 import { getOpcode } from "../util/catalog_facts.ts";
+import { relid } from "../relids.ts";
 import { elogError } from "../util/planner_error.ts";
+import { removeNullingRelids } from "../util/var.ts";
 import { applyTlistLabeling } from "../util/tlist.ts";
 import { mutateChildren, mutateList, walkQuery } from "../util/walkers.ts";
 import { minmaxParam } from "./finalize_plan.ts";
@@ -37,6 +39,7 @@ export function setPlanReferences(root: PlannerInfo, plan: Plan): Plan {
     plain: rtoffset === 0 && root.multiexpr_params.length === 0 && root.glob.lastPHId === 0 &&
       root.minmax_aggs.length === 0 && !root.hasAlternativeSubPlans,
   };
+  if (root.group_rtindex > 0 && root.parse.groupingSets.length > 0) stripGroupingBits(plan, relid(root.group_rtindex));
   const out = setPlanRefs(cx, plan);
   if (root.hasAlternativeSubPlans) {
     for (let i = 0; i < root.isAltSubplan.length; i++) {
@@ -44,6 +47,15 @@ export function setPlanReferences(root: PlannerInfo, plan: Plan): Plan {
     }
   }
   return out;
+}
+
+/** What grouping sets null is the executor's business now: expressions must match again above and below. */
+function stripGroupingBits(plan: Plan, bits: bigint): void {
+  const strip = (n: Node): Node => removeNullingRelids(n, bits);
+  plan.targetlist = mutateList(plan.targetlist, strip);
+  plan.qual = mutateList(plan.qual, strip);
+  if (plan.lefttree !== null) stripGroupingBits(plan.lefttree, bits);
+  if (plan.righttree !== null) stripGroupingBits(plan.righttree, bits);
 }
 
 // Range table
@@ -65,7 +77,9 @@ function addRtesToFlatRtable(root: PlannerInfo): void {
 function flattenUnplannedRtes(root: PlannerInfo, q: Query): void {
   const visit = (query: Query): void => {
     for (const rte of query.rtable) {
-      if (rte.rtekind === "RTE_RELATION" || (rte.rtekind === "RTE_SUBQUERY" && rte.relid !== 0)) addRteToFlat(root, rte, query);
+      if (rte.rtekind === "RTE_RELATION" || (rte.rtekind === "RTE_SUBQUERY" && rte.relid !== 0)) {
+        addRteToFlat(root, rte, query);
+      }
     }
     walkQuery(query, (n) => {
       if (n.type === "Query") visit(n);
@@ -99,7 +113,10 @@ function addRteToFlat(root: PlannerInfo, rte: RangeTblEntry, parse: Query): void
     };
   }
   glob.finalrtable.push(n);
-  if ((n.rtekind === "RTE_RELATION" || (n.rtekind === "RTE_SUBQUERY" && n.relid !== 0)) && !glob.relationOids.includes(n.relid)) {
+  if (
+    (n.rtekind === "RTE_RELATION" || (n.rtekind === "RTE_SUBQUERY" && n.relid !== 0)) &&
+    !glob.relationOids.includes(n.relid)
+  ) {
     glob.relationOids.push(n.relid);
   }
   if (rte.perminfoindex > 0) {
@@ -112,7 +129,11 @@ function addRteToFlat(root: PlannerInfo, rte: RangeTblEntry, parse: Query): void
 
 function recordFunction(cx: Context, funcid: Oid): void {
   if (funcid < FirstUnpinnedObjectId) return;
-  cx.root.glob.invalItems.push({ type: "PlanInvalItem", cacheId: PROCOID_CACHE, hashValue: getSysCacheHashValue("PROCOID", funcid) });
+  cx.root.glob.invalItems.push({
+    type: "PlanInvalItem",
+    cacheId: PROCOID_CACHE,
+    hashValue: getSysCacheHashValue("PROCOID", funcid),
+  });
 }
 /** SysCacheIdentifier values that plan invalidation compares. */
 export const PROCOID_CACHE = 47;
@@ -290,7 +311,9 @@ function searchNonVar(n: Node, it: IndexedTlist, newvarno: number): Var | null {
   return null;
 }
 function searchPhv(n: Node & { type: "PlaceHolderVar" }, it: IndexedTlist, newvarno: number): Var | null {
-  for (const t of it.tlist) if (t.expr!.type === "PlaceHolderVar" && t.expr!.phid === n.phid) return tleVar(t, newvarno);
+  for (const t of it.tlist) {
+    if (t.expr!.type === "PlaceHolderVar" && t.expr!.phid === n.phid) return tleVar(t, newvarno);
+  }
   return null;
 }
 
@@ -399,7 +422,11 @@ function setUpperReferences(cx: Context, plan: Plan): void {
         if (s.ressortgroupref === t.ressortgroupref && equal(t.expr, s.expr)) {
           e = tleVar(s, OUTER_VAR);
           if (s.expr!.type === "Var") {
-            e = { ...(e as Var), varnosyn: s.expr!.varnosyn > 0 ? s.expr!.varnosyn + synOffset(cx, s.expr!) : s.expr!.varnosyn, varattnosyn: s.expr!.varattnosyn };
+            e = {
+              ...(e as Var),
+              varnosyn: s.expr!.varnosyn > 0 ? s.expr!.varnosyn + synOffset(cx, s.expr!) : s.expr!.varnosyn,
+              varattnosyn: s.expr!.varattnosyn,
+            };
           }
           break;
         }
@@ -652,7 +679,7 @@ function cleanUpRemovedPlanLevel(parent: Plan, child: Plan): Plan {
   if (parent.initPlan.length > 0) {
     child.initPlan = parent.initPlan.concat(child.initPlan);
   }
-  child.targetlist = applyTlistLabeling(child.targetlist, parent.targetlist);
+  applyTlistLabeling(child.targetlist, parent.targetlist);
   return child;
 }
 

@@ -11,7 +11,7 @@ import { exprCollation, exprType, exprTypmod } from "../../nodes/node_funcs.ts";
 import type { Const, Node, OpExpr, Param, Plan, Query, SubLink, SubPlan, TargetEntry } from "../../nodes/nodes.ts";
 import { exprTypmod as typmodOf } from "../../nodes/node_funcs.ts";
 import { makeNode } from "../../nodes/make_node.ts";
-import { execMaterializesOutput, costSubplan } from "../path/cost_join.ts";
+import { costSubplan, execMaterializesOutput } from "../path/cost_join.ts";
 import { getCheapestFractionalPath } from "../path/cheapest.ts";
 import type { Path, PlannerInfo } from "../pathnodes.ts";
 import { hashMemoryLimit, maxalign } from "../path/costsize.ts";
@@ -29,7 +29,7 @@ import { mutateChildren, walkLevels } from "../util/walkers.ts";
 import { materializeFinishedPlan } from "./createplan_misc.ts";
 import { createPlan } from "./createplan.ts";
 import { subqueryPlanner } from "./subquery_hook.ts";
-import { inlineCte, simplifyExistsQuery, convertExistsToAny } from "./subselect_pullup.ts";
+import { convertExistsToAny, inlineCte, simplifyExistsQuery } from "./subselect_pullup.ts";
 import { guardedStackDepth } from "../util/stack_depth.ts";
 
 /** Vars of outer levels become parameters. */
@@ -264,8 +264,10 @@ function buildSubplan(
       splan.testexpr = testexpr;
       splan.paramIds = testexprParamids;
     }
-    if (subLinkType === "ANY_SUBLINK" && splan.parParam.length === 0 && subplanIsHashable(plan) &&
-      testexprIsHashable(splan.testexpr, splan.paramIds)) splan.useHashTable = true;
+    if (
+      subLinkType === "ANY_SUBLINK" && splan.parParam.length === 0 && subplanIsHashable(plan) &&
+      testexprIsHashable(splan.testexpr, splan.paramIds)
+    ) splan.useHashTable = true;
     else if (splan.parParam.length === 0 && guc.enable_material && !execMaterializesOutput(plan.type)) {
       plan = materializeFinishedPlan(plan);
     }
@@ -323,7 +325,9 @@ function testexprIsHashable(t: Node | null, paramIds: readonly number[]): boolea
   if (t === null) return false;
   if (t.type === "OpExpr") return testOpexprIsHashable(t, paramIds);
   if (isAndClause(t)) {
-    return (t as Node & { type: "BoolExpr" }).args.every((a) => a.type === "OpExpr" && testOpexprIsHashable(a, paramIds));
+    return (t as Node & { type: "BoolExpr" }).args.every((a) =>
+      a.type === "OpExpr" && testOpexprIsHashable(a, paramIds)
+    );
   }
   return false;
 }

@@ -7,17 +7,33 @@ import type { Oid } from "../../../base/types.ts";
 import { makeAlias, makeRangeTblRef, makeString, makeTargetEntry } from "../../nodes/makefuncs.ts";
 import { makeNode } from "../../nodes/make_node.ts";
 import { exprType } from "../../nodes/node_funcs.ts";
-import type { CommonTableExpr, FromExpr, JoinExpr, Node, OpExpr, Query, RangeTblEntry, SubLink } from "../../nodes/nodes.ts";
+import type {
+  CommonTableExpr,
+  FromExpr,
+  JoinExpr,
+  Node,
+  OpExpr,
+  Query,
+  RangeTblEntry,
+  SubLink,
+} from "../../nodes/nodes.ts";
 import type { PlannerInfo } from "../pathnodes.ts";
 import { type Relids, relidsSubset } from "../relids.ts";
 import { getCommutator, getOpcode, opHashjoinable, opStrict, opVolatile } from "../util/catalog_facts.ts";
 import { containAggClause, containSubplans, containVolatileFunctions } from "../util/clauses.ts";
 import { evalConstExpressions } from "../util/const_fold.ts";
 import { generateNewExecParam } from "../util/paramassign.ts";
-import { containVarsOfLevel, incrementVarSublevelsUp, makeVarFromTargetEntry, offsetVarNodes, pullVarnos, pullVarnosOfLevel } from "../util/var.ts";
-import { mutateQuery, mutateLevels } from "../util/walkers.ts";
+import {
+  containVarsOfLevel,
+  incrementVarSublevelsUp,
+  makeVarFromTargetEntry,
+  offsetVarNodes,
+  pullVarnos,
+  pullVarnosOfLevel,
+} from "../util/var.ts";
+import { mutateLevels, mutateQuery } from "../util/walkers.ts";
 import { canonicalizeQual } from "../prep/prepqual.ts";
-import { makeAndsImplicit, makeAndsExplicit } from "../../nodes/makefuncs.ts";
+import { makeAndsExplicit, makeAndsImplicit } from "../../nodes/makefuncs.ts";
 import { exprCollation, exprTypmod } from "../../nodes/node_funcs.ts";
 import { convertTestexprSublink } from "./testexpr.ts";
 
@@ -101,7 +117,9 @@ export function convertExistsSublinkToJoin(
 export function combineRangeTables(parse: Query, sub: Query): void {
   const offset = parse.rteperminfos.length;
   for (const rte of sub.rtable) {
-    parse.rtable.push(rte.perminfoindex > 0 && offset > 0 ? { ...rte, perminfoindex: rte.perminfoindex + offset } : rte);
+    parse.rtable.push(
+      rte.perminfoindex > 0 && offset > 0 ? { ...rte, perminfoindex: rte.perminfoindex + offset } : rte,
+    );
   }
   if (sub.rteperminfos.length > 0) parse.rteperminfos = parse.rteperminfos.concat(sub.rteperminfos);
 }
@@ -109,7 +127,8 @@ export function combineRangeTables(parse: Query, sub: Query): void {
 /** The EXISTS subquery without what cannot matter; null if it is not simple. */
 export function simplifyExistsQuery(root: PlannerInfo, query: Query): Query | null {
   if (
-    query.commandType !== "CMD_SELECT" || query.setOperations !== null || query.hasAggs || query.groupingSets.length > 0 ||
+    query.commandType !== "CMD_SELECT" || query.setOperations !== null || query.hasAggs ||
+    query.groupingSets.length > 0 ||
     query.hasWindowFuncs || query.hasTargetSRFs || query.hasModifyingCTE || query.havingQual !== null ||
     query.limitOffset !== null || query.rowMarks.length > 0
   ) return null;
@@ -130,7 +149,9 @@ export function simplifyExistsQuery(root: PlannerInfo, query: Query): Query | nu
     hasGroupRTE: false,
   };
   if (hadGroup) {
-    q.rtable = q.rtable.map((r): RangeTblEntry => r.rtekind === "RTE_GROUP" ? { ...r, rtekind: "RTE_RESULT", groupexprs: [] } : r);
+    q.rtable = q.rtable.map((r): RangeTblEntry =>
+      r.rtekind === "RTE_GROUP" ? { ...r, rtekind: "RTE_RESULT", groupexprs: [] } : r
+    );
   }
   return q;
 }
@@ -203,7 +224,10 @@ export function convertExistsToAny(
     query: {
       ...subselect,
       targetList: tlist,
-      jointree: { ...subselect.jointree!, quals: newWhere.length === 0 ? null : makeAndsExplicit(newWhere) } as FromExpr,
+      jointree: {
+        ...subselect.jointree!,
+        quals: newWhere.length === 0 ? null : makeAndsExplicit(newWhere),
+      } as FromExpr,
     },
     testexpr: makeAndsExplicit(tests),
     paramIds,
@@ -239,7 +263,9 @@ export function inlineCte(root: PlannerInfo, cte: CommonTableExpr): void {
     });
     const base = rtable === null ? q : { ...q, rtable };
     const inner = (n: Node): Node =>
-      n.type === "Query" ? visitQuery(n, levelsup + 1) : mutateLevels(n, (x) => x.type === "Query" ? visitQuery(x, levelsup + 1) : undefined);
+      n.type === "Query"
+        ? visitQuery(n, levelsup + 1)
+        : mutateLevels(n, (x) => x.type === "Query" ? visitQuery(x, levelsup + 1) : undefined);
     // Subqueries inlined just now are of this level's making: they hold no further references.
     return mutateQuery(base, (n) => n === ctequery ? n : inner(n));
   };

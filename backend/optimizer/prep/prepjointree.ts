@@ -9,13 +9,36 @@
 import { makeRangeTblRef } from "../../nodes/makefuncs.ts";
 import { makeNode } from "../../nodes/make_node.ts";
 import { bmsUnion } from "../../nodes/bitmapset.ts";
-import type { Bitmapset, FromExpr, JoinExpr, Node, PlaceHolderVar, Query, RangeTblEntry, TargetEntry, Var } from "../../nodes/nodes.ts";
+import type {
+  Bitmapset,
+  FromExpr,
+  JoinExpr,
+  Node,
+  PlaceHolderVar,
+  Query,
+  RangeTblEntry,
+  TargetEntry,
+  Var,
+} from "../../nodes/nodes.ts";
 import type { PlannerInfo } from "../pathnodes.ts";
 import { relid, type Relids, relidsFromBms, relidsMembers, relidsOverlap, relidsSubset } from "../relids.ts";
-import { containNonstrictFunctions, containVolatileFunctions, expressionReturnsSet, isAndClause, isNotClause } from "../util/clauses.ts";
+import {
+  containNonstrictFunctions,
+  containVolatileFunctions,
+  expressionReturnsSet,
+  isAndClause,
+  isNotClause,
+} from "../util/clauses.ts";
 import { elogError } from "../util/planner_error.ts";
 import { makePlaceholderExpr } from "../util/placeholder_make.ts";
-import { addNullingRelids, containVarsOfLevel, incrementVarSublevelsUp, offsetVarNodes, pullVarnos, pullVarnosOfLevel } from "../util/var.ts";
+import {
+  addNullingRelids,
+  containVarsOfLevel,
+  incrementVarSublevelsUp,
+  offsetVarNodes,
+  pullVarnos,
+  pullVarnosOfLevel,
+} from "../util/var.ts";
 import { mutateChildren, mutateLevels, mutateList, mutateRte, walkLevels } from "../util/walkers.ts";
 import { convertAnySublinkToJoin, convertExistsSublinkToJoin } from "../plan/subselect_pullup.ts";
 import { makeString } from "../../nodes/makefuncs.ts";
@@ -35,7 +58,10 @@ export function cloneJointree<T extends Node>(n: T): T {
 /** No FROM: an RTE_RESULT, so that there is always something to scan. */
 export function replaceEmptyJointree(parse: Query): void {
   if (parse.jointree!.fromlist.length > 0 || parse.setOperations !== null) return;
-  const rte = makeNode("RangeTblEntry", { rtekind: "RTE_RESULT", eref: { type: "Alias", aliasname: "*RESULT*", colnames: [] } });
+  const rte = makeNode("RangeTblEntry", {
+    rtekind: "RTE_RESULT",
+    eref: { type: "Alias", aliasname: "*RESULT*", colnames: [] },
+  });
   parse.rtable.push(rte);
   parse.jointree = { ...parse.jointree!, fromlist: [makeRangeTblRef(parse.rtable.length)] };
 }
@@ -343,7 +369,9 @@ function flattenOwnJoinAliases(subroot: PlannerInfo, q: Query): Query {
     return e === t.expr ? t : { ...t, expr: e };
   });
   mapJointreeQuals(q.jointree!, f);
-  const rtable = q.rtable.map((r) => r.rtekind === "RTE_JOIN" ? r : mutateRte(r, (n) => n.type === "Query" ? flattenInSub(subroot, q, n) : f(n)));
+  const rtable = q.rtable.map((r) =>
+    r.rtekind === "RTE_JOIN" ? r : mutateRte(r, (n) => n.type === "Query" ? flattenInSub(subroot, q, n) : f(n))
+  );
   return { ...q, targetList, rtable };
 }
 function flattenInSub(subroot: PlannerInfo, q: Query, n: Node): Node {
@@ -412,7 +440,11 @@ function pullUpSimpleValues(root: PlannerInfo, jtnode: Node & { type: "RangeTblR
   return jtnode;
 }
 /** A function in FROM that folded to a constant is no scan. */
-function pullUpConstantFunction(root: PlannerInfo, jtnode: Node & { type: "RangeTblRef" }, rte: RangeTblEntry): Node | null {
+function pullUpConstantFunction(
+  root: PlannerInfo,
+  jtnode: Node & { type: "RangeTblRef" },
+  rte: RangeTblEntry,
+): Node | null {
   if (rte.functions.length !== 1 || rte.funcordinality) return null;
   const f = rte.functions[0];
   if (f.funccolcount !== 1 || f.funcexpr === null || f.funcexpr.type !== "Const") return null;
@@ -525,7 +557,9 @@ function replaceVar(ctx: ReplaceContext, v: Var, depth: number): Node {
 }
 function addNulling(n: Node, nulling: Bitmapset, ctx: ReplaceContext): Node {
   if (n.type === "Var" && n.varlevelsup === 0) return { ...n, varnullingrels: bmsUnion(n.varnullingrels, nulling) };
-  if (n.type === "PlaceHolderVar" && n.phlevelsup === 0) return { ...n, phnullingrels: bmsUnion(n.phnullingrels, nulling) };
+  if (n.type === "PlaceHolderVar" && n.phlevelsup === 0) {
+    return { ...n, phnullingrels: bmsUnion(n.phnullingrels, nulling) };
+  }
   return addNullingRelids(n, ctx.lateral ? ctx.relids : null, nulling);
 }
 
@@ -550,7 +584,9 @@ function substitutePhvRelids(parse: Query, varno: number, subrelids: Relids): vo
 export function applyToParse(parse: Query, f: (n: Node, depth?: number) => Node): void {
   parse.targetList = mutateList(parse.targetList, (n) => mutateChildren(n, (c) => f(c)));
   parse.returningList = mutateList(parse.returningList, (n) => mutateChildren(n, (c) => f(c)));
-  if (parse.onConflict !== null) parse.onConflict = mutateChildren(parse.onConflict, (c) => f(c)) as Query["onConflict"];
+  if (parse.onConflict !== null) {
+    parse.onConflict = mutateChildren(parse.onConflict, (c) => f(c)) as Query["onConflict"];
+  }
   parse.mergeActionList = mutateList(parse.mergeActionList, (n) => mutateChildren(n, (c) => f(c)));
   if (parse.mergeJoinCondition !== null) parse.mergeJoinCondition = f(parse.mergeJoinCondition);
   parse.withCheckOptions = mutateList(parse.withCheckOptions, (n) => mutateChildren(n, (c) => f(c)));

@@ -27,7 +27,10 @@ export function reduceOuterJoins(root: PlannerInfo): void {
   const s2: State2 = { innerReduced: 0n };
   pass2(root.parse.jointree!, s1, s2, root, 0n, new Set());
   if (s2.innerReduced !== 0n) {
-    applyToParse(root.parse, (n, depth) => depth === undefined ? removeNullingRelids(n, s2.innerReduced) : stripSub(n, s2.innerReduced));
+    applyToParse(
+      root.parse,
+      (n, depth) => depth === undefined ? removeNullingRelids(n, s2.innerReduced) : stripSub(n, s2.innerReduced),
+    );
   }
 }
 function stripSub(n: Node, removable: Relids): Node {
@@ -165,7 +168,10 @@ export function removeUselessResultRtes(root: PlannerInfo): void {
   const n = recurse(root, parse.jointree!, null, dropped);
   parse.jointree = n as FromExpr;
   if (dropped.rels !== 0n) {
-    applyToParse(parse, (x, depth) => depth === undefined ? removeNullingRelids(x, dropped.rels) : removeNullingRelidsAt(x, dropped.rels));
+    applyToParse(
+      parse,
+      (x, depth) => depth === undefined ? removeNullingRelids(x, dropped.rels) : removeNullingRelidsAt(x, dropped.rels),
+    );
   }
 }
 function getResultRelid(root: PlannerInfo, n: Node): number {
@@ -174,7 +180,8 @@ function getResultRelid(root: PlannerInfo, n: Node): number {
 }
 function dependsOnPhv(root: PlannerInfo, varno: number): boolean {
   if (root.glob.lastPHId === 0) return false;
-  return walkLevels(root.parse, (n, d) => n.type === "PlaceHolderVar" && n.phlevelsup === d && n.phrels !== null &&
+  return walkLevels(root.parse, (n, d) =>
+    n.type === "PlaceHolderVar" && n.phlevelsup === d && n.phrels !== null &&
     n.phrels.length === 1 && n.phrels[0] === varno);
 }
 function recurse(root: PlannerInfo, n: Node, parent: FromExpr | null, dropped: { rels: Relids }): Node {

@@ -32,9 +32,7 @@ export function preprocessMerge(root: PlannerInfo): void {
   const joinrti = parse.rtable.length;
   const target = parse.mergeTargetRelation !== 0 ? parse.mergeTargetRelation : parse.resultRelation;
   const source = parse.jointree!.fromlist.filter((n) => !(n.type === "RangeTblRef" && n.rtindex === target));
-  const sourceNode: Node = source.length === 1
-    ? source[0]
-    : makeNode("FromExpr", { fromlist: source, quals: null });
+  const sourceNode: Node = source.length === 1 ? source[0] : makeNode("FromExpr", { fromlist: source, quals: null });
   const join: JoinExpr = makeNode("JoinExpr", {
     jointype,
     larg: makeRangeTblRef(target),

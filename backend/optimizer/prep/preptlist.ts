@@ -34,7 +34,8 @@ export function preprocessTargetlist(root: PlannerInfo): void {
     tlist = extractUpdateTargetlistColnos(tlist, root.update_colnos);
   }
   if (
-    (commandType === "CMD_UPDATE" || commandType === "CMD_DELETE" || commandType === "CMD_MERGE") && resultRelation !== 0
+    (commandType === "CMD_UPDATE" || commandType === "CMD_DELETE" || commandType === "CMD_MERGE") &&
+    resultRelation !== 0
   ) {
     const out = tlist.slice();
     addRowIdentityColumns(root, out, resultRelation, targetRte!, targetRelation!);
@@ -56,14 +57,19 @@ export function preprocessTargetlist(root: PlannerInfo): void {
       }
       // Source columns that the actions use must come up.
       const vars = pullVarClause(
-        [...action.targetList, ...(action.qual === null ? [] : Array.isArray(action.qual) ? action.qual : [action.qual])],
+        [
+          ...action.targetList,
+          ...(action.qual === null ? [] : Array.isArray(action.qual) ? action.qual : [action.qual]),
+        ],
         { placeholders: "include", aggregates: "recurse", windowfuncs: "recurse" },
       );
       addJunkVars(out, vars, resultRelation);
       return action;
     });
     if (parse.mergeJoinCondition !== null) {
-      const cond = Array.isArray(parse.mergeJoinCondition) ? (parse.mergeJoinCondition as Node[]) : [parse.mergeJoinCondition];
+      const cond = Array.isArray(parse.mergeJoinCondition)
+        ? (parse.mergeJoinCondition as Node[])
+        : [parse.mergeJoinCondition];
       addJunkVars(out, pullVarClause(cond, { placeholders: "include", aggregates: "recurse" }), resultRelation);
     }
     tlist = out;

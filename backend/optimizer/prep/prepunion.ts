@@ -14,7 +14,13 @@ import { convertSubqueryPathkeys, makePathkeysForSortclauses, pathkeysContainedI
 import { setSubquerySizeEstimates } from "../path/size_estimates.ts";
 import { isDummyRel, type Path, type PlannerInfo, type RelOptInfo } from "../pathnodes.ts";
 import { subqueryPlanner } from "../plan/subquery_hook.ts";
-import { addPath, createAppendPath, createMergeAppendPath, createSubqueryscanPath, setCheapest } from "../util/pathnode.ts";
+import {
+  addPath,
+  createAppendPath,
+  createMergeAppendPath,
+  createSubqueryscanPath,
+  setCheapest,
+} from "../util/pathnode.ts";
 import {
   applyProjectionToPath,
   createAggPath,
@@ -23,7 +29,7 @@ import {
   createSortPath,
   createUpperUniquePath,
 } from "../util/pathnode_upper.ts";
-import { fetchUpperRel, setupSimpleRelArrays, buildSimpleRel } from "../util/relnode.ts";
+import { buildSimpleRel, fetchUpperRel, setupSimpleRelArrays } from "../util/relnode.ts";
 import {
   groupingIsHashable,
   groupingIsSortable,
@@ -51,14 +57,19 @@ export function planSetOperations(root: PlannerInfo): RelOptInfo {
   const leftmostQuery = parse.rtable[(node as Node & { type: "RangeTblRef" }).rtindex - 1].subquery!;
   let r: SetopResult;
   if (root.hasRecursion) r = generateRecursionPath(top, root, leftmostQuery.targetList);
-  else r = recurseSetOperations(top, root, null, top.colTypes, top.colCollations, leftmostQuery.targetList, true).result;
+  else {r =
+      recurseSetOperations(top, root, null, top.colTypes, top.colCollations, leftmostQuery.targetList, true).result;}
   root.processed_tlist = r.tlist.map((t, i) => relabel(t, parse.targetList[i]));
   return r.rel;
 }
 /** The query's own labels (sort refs, names) on the set operation's columns. */
 function relabel(t: TargetEntry, orig: TargetEntry | undefined): TargetEntry {
   if (orig === undefined || orig.resjunk) return t;
-  return { ...t, ressortgroupref: orig.ressortgroupref !== 0 ? orig.ressortgroupref : t.ressortgroupref, resname: orig.resname ?? t.resname };
+  return {
+    ...t,
+    ressortgroupref: orig.ressortgroupref !== 0 ? orig.ressortgroupref : t.ressortgroupref,
+    resname: orig.resname ?? t.resname,
+  };
 }
 
 function recurseSetOperations(
@@ -69,7 +80,7 @@ function recurseSetOperations(
   colCollations: Oid[],
   refnamesTlist: readonly TargetEntry[],
   flagVarno: boolean,
-): { result: SetopResult; } {
+): { result: SetopResult } {
   if (setOp.type === "RangeTblRef") {
     const rte = root.simple_rte_array[setOp.rtindex]!;
     const subquery = rte.subquery!;
@@ -77,10 +88,24 @@ function recurseSetOperations(
     if (root.plan_params.length > 0) elogError("plan_params should be empty");
     // A sorted child serves UNION and the like.
     const needOrder = parentOp !== null && !(parentOp.op === "SETOP_UNION" && parentOp.all);
-    const subroot = subqueryPlanner(root.glob, subquery, root, false, root.tuple_fraction, needOrder ? childSetop(parentOp!) : null);
+    const subroot = subqueryPlanner(
+      root.glob,
+      subquery,
+      root,
+      false,
+      root.tuple_fraction,
+      needOrder ? childSetop(parentOp!) : null,
+    );
     rel.subroot = subroot;
     if (root.plan_params.length > 0) elogError("unexpected outer reference in set operation subquery");
-    const { tlist, trivial } = generateSetopTlist(colTypes, colCollations, setOp.rtindex, true, subroot.processed_tlist, refnamesTlist);
+    const { tlist, trivial } = generateSetopTlist(
+      colTypes,
+      colCollations,
+      setOp.rtindex,
+      true,
+      subroot.processed_tlist,
+      refnamesTlist,
+    );
     rel.reltarget = setPathtargetCostWidth(root, makePathtargetFromTlist(tlist));
     void flagVarno;
     buildSetopChildPaths(root, rel, trivial, tlist, parentOp);
@@ -148,7 +173,8 @@ function childGroupEstimate(root: PlannerInfo, r: SetopResult): number {
   if (sub === null) return rel.rows;
   const q = sub.parse;
   if (
-    q.groupClause.length > 0 || q.groupingSets.length > 0 || q.distinctClause.length > 0 || sub.hasHavingQual || q.hasAggs
+    q.groupClause.length > 0 || q.groupingSets.length > 0 || q.distinctClause.length > 0 || sub.hasHavingQual ||
+    q.hasAggs
   ) return rel.cheapest_total_path!.rows;
   if (q.setOperations !== null) return rel.cheapest_total_path!.rows;
   void root;
@@ -167,7 +193,10 @@ function makeUnionUnique(
   dNumGroups: number,
 ): void {
   if (groupingIsHashable(groupList)) {
-    addPath(rel, createAggPath(root, rel, path, path.pathtarget, "AGG_HASHED", groupList, [], NO_AGG_COSTS, dNumGroups));
+    addPath(
+      rel,
+      createAggPath(root, rel, path, path.pathtarget, "AGG_HASHED", groupList, [], NO_AGG_COSTS, dNumGroups),
+    );
   }
 }
 
@@ -201,7 +230,10 @@ function generateUnionPaths(op: SetOperationStmt, root: PlannerInfo, refnames: r
   // UNION: the rows made distinct, by hashing, or by sorting each child or all.
   const groupList = generateSetopGrouplist(op, tlist);
   const labelled = labelTlist(tlist, groupList);
-  result.reltarget = { ...setPathtargetCostWidth(root, makePathtargetFromTlist(labelled)), width: result.reltarget.width };
+  result.reltarget = {
+    ...setPathtargetCostWidth(root, makePathtargetFromTlist(labelled)),
+    width: result.reltarget.width,
+  };
   apath.pathtarget = result.reltarget;
   let dNumGroups = apath.rows;
   if (children.every((c) => c.rel.subroot !== null)) {
@@ -268,7 +300,11 @@ function fixMergeCost(mp: Path, ordered: Path[]): void {
   mp.disabled_nodes = disabled;
 }
 /** The group list as path keys of one child's columns. */
-function makeChildKeys(root: PlannerInfo, groupList: readonly SortGroupClause[], c: SetopResult): Path["pathkeys"] | null {
+function makeChildKeys(
+  root: PlannerInfo,
+  groupList: readonly SortGroupClause[],
+  c: SetopResult,
+): Path["pathkeys"] | null {
   if (c.rel.subroot === null) return null;
   const labelled = labelTlist(c.tlist, groupList as SortGroupClause[]);
   if (!tlistSameDatatypesOf(labelled, groupList)) return null;
@@ -300,7 +336,9 @@ function planUnionChildren(
         continue;
       }
     }
-    out.push(recurseSetOperations(n, root, top.all ? null : top, top.colTypes, top.colCollations, refnames, false).result);
+    out.push(
+      recurseSetOperations(n, root, top.all ? null : top, top.colTypes, top.colCollations, refnames, false).result,
+    );
   }
 }
 function sameList(a: readonly number[], b: readonly number[]): boolean {
@@ -344,7 +382,9 @@ function generateNonunionPaths(op: SetOperationStmt, root: PlannerInfo, refnames
       detail: "Some of the datatypes only support hashing, while others only support sorting.",
     });
   }
-  if (canHash) addPath(result, createSetopPath(result, lpath, rpath, cmd, "SETOP_HASHED", groupList, dNumGroups, outputRows));
+  if (canHash) {
+    addPath(result, createSetopPath(result, lpath, rpath, cmd, "SETOP_HASHED", groupList, dNumGroups, outputRows));
+  }
   if (canSort) {
     const side = (c: SetopResult, cheapest: Path): Path => {
       const labelled = labelTlist(c.tlist, groupList);
@@ -435,7 +475,9 @@ import { makeFuncExpr } from "../../nodes/makefuncs.ts";
 /** Implicit coercion between the types of nested set operations. */
 function coerceTo(e: Node, type: Oid): Node {
   const cast = searchSysCache("CASTSOURCETARGET", exprType(e), type);
-  if (cast !== null && cast.castmethod === "f") return makeFuncExpr(cast.castfunc, type, [e], 0, 0, "COERCE_IMPLICIT_CAST");
+  if (cast !== null && cast.castmethod === "f") {
+    return makeFuncExpr(cast.castfunc, type, [e], 0, 0, "COERCE_IMPLICIT_CAST");
+  }
   return applyRelabelType(e, type, -1, exprCollation(e), "COERCE_IMPLICIT_CAST", -1);
 }
 function generateAppendTlist(

@@ -30,8 +30,7 @@ export function expandVirtualGenerated(root: PlannerInfo): void {
       return makeTargetEntry(e, a.attnum, a.attname, false);
     });
     relationClose(rel);
-    const f = (n: Node, depth = 0): Node =>
-      replaceVarsFromTargetList(n, i + 1, tlist.concat(), depth);
+    const f = (n: Node, depth = 0): Node => replaceVarsFromTargetList(n, i + 1, tlist.concat(), depth);
     const guarded = (n: Node, depth?: number): Node => hasGeneratedVar(n, i + 1, tlist, depth ?? 0) ? f(n, depth) : n;
     applyToParse(parse, guarded);
   }

@@ -4,7 +4,15 @@
  *
  * Follows src/backend/optimizer/util/clauses.c (constant folding is in const_fold.ts).
  */
-import { funcStrict, funcVolatile, getCommutator, getOpcode, opStrict, typeInputFunc, typeOutputFunc } from "./catalog_facts.ts";
+import {
+  funcStrict,
+  funcVolatile,
+  getCommutator,
+  getOpcode,
+  opStrict,
+  typeInputFunc,
+  typeOutputFunc,
+} from "./catalog_facts.ts";
 import { exprType } from "../../nodes/node_funcs.ts";
 import type { Node, OpExpr, Query, TargetEntry, Var } from "../../nodes/nodes.ts";
 import type { PlannerInfo, WindowFuncLists } from "../pathnodes.ts";

@@ -12,6 +12,7 @@ import { stringToNode } from "../../nodes/readfuncs.ts";
 import type { Const, FuncExpr, Node, OpExpr } from "../../nodes/nodes.ts";
 import type { ParamListInfo } from "../../nodes/params.ts";
 import type { PgProc } from "../../catalog/catalog_rows.ts";
+import { constructArray } from "../../executor/exec_arrays.ts";
 import { fmgrInfo } from "../../utils/fmgr/fmgr_info.ts";
 import type { Datum } from "../../utils/fmgr/datum.ts";
 import type { PlannerInfo } from "../pathnodes.ts";
@@ -239,6 +240,10 @@ function fold(node: Node, cx: Context): Node {
     case "SubscriptingRef": {
       const n = mutateChildren(node, f) as typeof node;
       if (n.type === "SubscriptingRef" && n.refassgnexpr !== null) return n;
+      if (n.type === "ArrayExpr" && !n.multidims && n.elements.length > 0 && n.elements.every(isConst)) {
+        const bytes = constructArray(n.element_typeid, n.elements.map((e) => (e as Const).constvalue));
+        return constOf(n.array_typeid, -1, n.array_collid, bytes);
+      }
       if (allChildrenConst(n) && evaluator !== null) {
         return evaluate(n, exprType(n), exprTypmod(n), exprCollation(n)) ?? n;
       }
@@ -304,7 +309,13 @@ function fold(node: Node, cx: Context): Node {
             }
             continue;
           }
-          out.push({ type: "NullTest", arg: a, nulltesttype: node.nulltesttype, argisrow: false, location: node.location });
+          out.push({
+            type: "NullTest",
+            arg: a,
+            nulltesttype: node.nulltesttype,
+            argisrow: false,
+            location: node.location,
+          });
         }
         return out.length === 0 ? boolConst(true) : out.length === 1 ? out[0] : makeBoolExpr("AND_EXPR", out, -1);
       }
@@ -571,8 +582,10 @@ function simplifyFunction(
     const s = simplifySupport(proc, call, args);
     if (s !== null) return { result: s, args };
   }
-  if (call !== null && inliner !== null && proc.prolang === SQL_LANGUAGE && !cx.activeFns.includes(funcid)) {
-    const inlined = inliner(args === call.args ? call : { ...call, args }, proc, cx.root);
+  // argsDone: a caller that can use a constant only.
+  if (!argsDone && inliner !== null && proc.prolang === SQL_LANGUAGE && !cx.activeFns.includes(funcid)) {
+    const fcall = call ?? makeFuncExpr(funcid, resultType, args, resultCollid, inputCollid, "COERCE_EXPLICIT_CALL");
+    const inlined = inliner(args === fcall.args ? fcall : { ...fcall, args }, proc, cx.root);
     if (inlined !== null) {
       cx.activeFns.push(funcid);
       const out = fold(inlined, cx);
@@ -594,7 +607,14 @@ function simplifySupport(proc: PgProc, call: FuncExpr, args: readonly Node[]): N
       const oldMod = exprTypmod(source);
       const newMod = typmod.constvalue as number;
       if (newMod < 4 || (oldMod >= 4 && oldMod <= newMod)) {
-        return applyRelabelType(source, exprType(source), newMod, exprCollation(source), "COERCE_IMPLICIT_CAST", call.location);
+        return applyRelabelType(
+          source,
+          exprType(source),
+          newMod,
+          exprCollation(source),
+          "COERCE_IMPLICIT_CAST",
+          call.location,
+        );
       }
       return null;
     }
@@ -610,7 +630,14 @@ function simplifySupport(proc: PgProc, call: FuncExpr, args: readonly Node[]): N
         newMod < 4 ||
         (oldMod >= 4 && scale(newMod) === scale(oldMod) && prec(newMod) >= prec(oldMod))
       ) {
-        return applyRelabelType(source, exprType(source), newMod, exprCollation(source), "COERCE_IMPLICIT_CAST", call.location);
+        return applyRelabelType(
+          source,
+          exprType(source),
+          newMod,
+          exprCollation(source),
+          "COERCE_IMPLICIT_CAST",
+          call.location,
+        );
       }
       return null;
     }
@@ -706,7 +733,11 @@ function evaluate(expr: Node, type: Oid, typmod: number, collation: Oid): Const 
 }
 
 /** Chooses hash lookup for long constant IN lists (convert_saop_to_hashed_saop). */
-export function convertSaopToHashedSaop<T extends Node>(node: T, hashFunctions: HashFunctionLookup, items: ArrayLength): T {
+export function convertSaopToHashedSaop<T extends Node>(
+  node: T,
+  hashFunctions: HashFunctionLookup,
+  items: ArrayLength,
+): T {
   const visit = (n: Node): Node => {
     if (n.type === "ScalarArrayOpExpr") {
       const arr = n.args[1];

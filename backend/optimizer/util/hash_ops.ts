@@ -1,13 +1,26 @@
 /** The hash equality operator of a type (lookup_type_cache TYPECACHE_HASH_PROC | TYPECACHE_EQ_OPR). */
 import type { Oid } from "../../../base/types.ts";
 import { searchSysCache, searchSysCacheList } from "../../utils/cache/syscache.ts";
-import { BTREE_AM_OID, getBaseType, getOpfamilyMember, getOpfamilyProc, HASH_AM_OID, typeRow } from "./catalog_facts.ts";
+import {
+  BTREE_AM_OID,
+  getBaseType,
+  getOpfamilyMember,
+  getOpfamilyProc,
+  HASH_AM_OID,
+  typeRow,
+} from "./catalog_facts.ts";
 
 /** The default operator class of a type: (opfamily, opcintype), or null. */
 export function defaultOpclass(type: Oid, am: Oid): { opfamily: Oid; opcintype: Oid } | null {
   const base = getBaseType(type);
   const t = typeRow(base);
-  const polymorphic = t.typtype === "e" ? 3500 : t.typtype === "r" ? 3831 : t.typtype === "m" ? 4537 : t.typtype === "c"
+  const polymorphic = t.typtype === "e"
+    ? 3500
+    : t.typtype === "r"
+    ? 3831
+    : t.typtype === "m"
+    ? 4537
+    : t.typtype === "c"
     ? 2249
     : t.typsubscript === 6179 && t.typlen === -1
     ? 2277

@@ -106,7 +106,10 @@ export function identifyCurrentNestloopParams(root: PlannerInfo, leftrelids: big
       if (relidIsMember(v.varno, leftrelids)) {
         // Nulling bits as of this join's outer side.
         const nulling = v.varnullingrels === null ? null : v.varnullingrels.filter((r) => relidIsMember(r, leftrelids));
-        out.push({ paramno: n.paramno, paramval: { ...v, varnullingrels: nulling === null || nulling.length === 0 ? null : nulling } });
+        out.push({
+          paramno: n.paramno,
+          paramval: { ...v, varnullingrels: nulling === null || nulling.length === 0 ? null : nulling },
+        });
         return false;
       }
       return true;

@@ -19,7 +19,7 @@ import type {
 import { pathReqOuter } from "../pathnodes.ts";
 import { type Relids, relidsOverlap } from "../relids.ts";
 import { finalCostHashjoin, finalCostMergejoin, finalCostNestloop } from "../path/cost_join.ts";
-import { type Costs, costAgg, costSort, hashMemoryLimit, NO_AGG_COSTS } from "../path/costsize.ts";
+import { costAgg, type Costs, costSort, hashMemoryLimit, NO_AGG_COSTS } from "../path/costsize.ts";
 import { queryIsDistinctFor, queryIsDistinctForRte, relationHasUniqueIndexFor } from "../plan/analyzejoins_distinct.ts";
 import { getJoinrelParampathinfo } from "./relnode.ts";
 import { joinClauseIsMovableInto } from "./restrictinfo.ts";
@@ -222,8 +222,19 @@ export function createUniquePath(
     const entry = subpath.pathtarget.width + 64;
     if (entry * path.rows > hashMemoryLimit()) canHash = false;
     else {
-      costAgg(agg, "AGG_HASHED", NO_AGG_COSTS, ncols, path.rows, null, subpath.disabled_nodes, subpath.startup_cost,
-        subpath.total_cost, rel.rows, subpath.pathtarget.width);
+      costAgg(
+        agg,
+        "AGG_HASHED",
+        NO_AGG_COSTS,
+        ncols,
+        path.rows,
+        null,
+        subpath.disabled_nodes,
+        subpath.startup_cost,
+        subpath.total_cost,
+        rel.rows,
+        subpath.pathtarget.width,
+      );
     }
   }
   if (canBtree && canHash) {

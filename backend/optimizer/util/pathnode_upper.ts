@@ -1,7 +1,19 @@
 /** Constructors of paths above the scan/join level. Follows src/backend/optimizer/util/pathnode.c. */
 import { guc } from "../../../conf/guc_values.ts";
 import { exprType } from "../../nodes/node_funcs.ts";
-import type { CmdType, LimitOption, Node, OnConflictExpr, PlanRowMark, SetOpCmd, SetOpStrategy, SortGroupClause, TargetEntry, WindowClause, WithCheckOption } from "../../nodes/nodes.ts";
+import type {
+  CmdType,
+  LimitOption,
+  Node,
+  OnConflictExpr,
+  PlanRowMark,
+  SetOpCmd,
+  SetOpStrategy,
+  SortGroupClause,
+  TargetEntry,
+  WindowClause,
+  WithCheckOption,
+} from "../../nodes/nodes.ts";
 import { estimateNumGroups } from "../../utils/adt/selfuncs_groups.ts";
 import { clauselistSelectivity } from "../path/clausesel.ts";
 import { clampRowEst, costQualEval } from "../path/cost_qual.ts";
@@ -355,21 +367,54 @@ export function createGroupingsetsPath(
     const ncols = r.groupClause.length;
     const tmp = { rows: 0, disabled_nodes: 0, startup_cost: 0, total_cost: 0 };
     if (first) {
-      costAgg(p, p.aggstrategy, aggcosts, ncols, r.numGroups, having, subpath.disabled_nodes, subpath.startup_cost,
-        subpath.total_cost, subpath.rows, subpath.pathtarget.width);
+      costAgg(
+        p,
+        p.aggstrategy,
+        aggcosts,
+        ncols,
+        r.numGroups,
+        having,
+        subpath.disabled_nodes,
+        subpath.startup_cost,
+        subpath.total_cost,
+        subpath.rows,
+        subpath.pathtarget.width,
+      );
       first = false;
       if (!r.is_hashed) firstSort = false;
       continue;
     }
     if (r.is_hashed || firstSort) {
-      costAgg(tmp, r.is_hashed ? "AGG_HASHED" : "AGG_SORTED", aggcosts, ncols, r.numGroups, having, 0, 0, 0,
-        subpath.rows, subpath.pathtarget.width);
+      costAgg(
+        tmp,
+        r.is_hashed ? "AGG_HASHED" : "AGG_SORTED",
+        aggcosts,
+        ncols,
+        r.numGroups,
+        having,
+        0,
+        0,
+        0,
+        subpath.rows,
+        subpath.pathtarget.width,
+      );
       if (!r.is_hashed) firstSort = false;
     } else {
       const s = { rows: 0, disabled_nodes: 0, startup_cost: 0, total_cost: 0 };
       costSort(s, 0, 0, subpath.rows, subpath.pathtarget.width, 0, guc.work_mem, -1);
-      costAgg(tmp, "AGG_SORTED", aggcosts, ncols, r.numGroups, having, s.disabled_nodes, s.startup_cost, s.total_cost,
-        s.rows, subpath.pathtarget.width);
+      costAgg(
+        tmp,
+        "AGG_SORTED",
+        aggcosts,
+        ncols,
+        r.numGroups,
+        having,
+        s.disabled_nodes,
+        s.startup_cost,
+        s.total_cost,
+        s.rows,
+        subpath.pathtarget.width,
+      );
     }
     p.disabled_nodes += tmp.disabled_nodes;
     p.total_cost += tmp.total_cost;

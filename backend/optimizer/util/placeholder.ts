@@ -115,7 +115,9 @@ export function addPlaceholdersToJoinrel(
       joinrel.reltarget.cost.startup += cost.startup;
       joinrel.reltarget.cost.per_tuple += cost.per_tuple;
     }
-    if (ph.ph_lateral !== 0n && !relidsSubset(ph.ph_eval_at, outer.relids) && !relidsSubset(ph.ph_eval_at, inner.relids)) {
+    if (
+      ph.ph_lateral !== 0n && !relidsSubset(ph.ph_eval_at, outer.relids) && !relidsSubset(ph.ph_eval_at, inner.relids)
+    ) {
       joinrel.direct_lateral_relids |= ph.ph_lateral;
     }
   }

@@ -10,7 +10,7 @@ import { ERRCODE } from "../../../base/errcodes.ts";
 import { notBuilt, PgError } from "../../../base/error.ts";
 import { indexOpen } from "../../access/common/relation.ts";
 import { catalogScan } from "../../catalog/catalog_scan.ts";
-import { type RelCacheEntry, relationClose, relationIdGetRelation } from "../../utils/cache/relcache_core.ts";
+import { relationClose, relationIdGetRelation, type RelCacheEntry } from "../../utils/cache/relcache_core.ts";
 import { relationGetIndexList } from "../../utils/cache/relcache.ts";
 import type { Relation } from "../../utils/cache/relation.ts";
 import { relationGetNumberOfBlocks } from "../../storage/buffer/bufmgr.ts";
@@ -220,8 +220,11 @@ function makeIndexOptInfo(ixrel: Relation, rel: RelOptInfo, heap: Relation): Ind
   return info;
 }
 function changeVarno(n: Node, varno: number): Node {
-  return mutateLevels(n, (x, depth) =>
-    x.type === "Var" && x.varlevelsup === depth && x.varno === 1 ? { ...x, varno, varnosyn: varno } : undefined);
+  return mutateLevels(
+    n,
+    (x, depth) =>
+      x.type === "Var" && x.varlevelsup === depth && x.varno === 1 ? { ...x, varno, varnosyn: varno } : undefined,
+  );
 }
 function buildIndexTlist(index: IndexOptInfo, heap: Relation): TargetEntry[] {
   const out: TargetEntry[] = [];

@@ -8,7 +8,15 @@ import type { Oid } from "../../../base/types.ts";
 import { equal } from "../../nodes/equal_funcs.ts";
 import type { Node, OpExpr } from "../../nodes/nodes.ts";
 import { fmgrInfo } from "../../utils/fmgr/fmgr_info.ts";
-import { funcStrict, getCommutator, getNegator, getOpBtreeInterpretation, getOpcode, getOpfamilyMember, opStrict } from "./catalog_facts.ts";
+import {
+  funcStrict,
+  getCommutator,
+  getNegator,
+  getOpBtreeInterpretation,
+  getOpcode,
+  getOpfamilyMember,
+  opStrict,
+} from "./catalog_facts.ts";
 
 const BooleanEqualOperator = 91;
 

@@ -222,7 +222,11 @@ export function fetchUpperRel(root: PlannerInfo, kind: UpperRelationKind, relids
   return rel;
 }
 
-export function getBaserelParampathinfo(root: PlannerInfo, rel: RelOptInfo, requiredOuter: Relids): ParamPathInfo | null {
+export function getBaserelParampathinfo(
+  root: PlannerInfo,
+  rel: RelOptInfo,
+  requiredOuter: Relids,
+): ParamPathInfo | null {
   if (requiredOuter === 0n) return null;
   for (const p of rel.ppilist) if (p.ppi_req_outer === requiredOuter) return p;
   const joinrelids = rel.relids | requiredOuter;

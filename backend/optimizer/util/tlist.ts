@@ -20,7 +20,9 @@ export function tlistMemberMatchVar(v: Var, tlist: readonly TargetEntry[]): Targ
   for (const t of tlist) {
     const e = t.expr;
     if (e === null || e.type !== "Var") continue;
-    if (v.varno === e.varno && v.varattno === e.varattno && v.varlevelsup === e.varlevelsup && v.vartype === e.vartype) {
+    if (
+      v.varno === e.varno && v.varattno === e.varattno && v.varlevelsup === e.varlevelsup && v.vartype === e.vartype
+    ) {
       return t;
     }
   }
@@ -64,21 +66,20 @@ export function tlistSameCollations(tlist: readonly TargetEntry[], colls: readon
   }
   return i === colls.length;
 }
-/** `dest` with the labels of `src`, entry by entry. */
-export function applyTlistLabeling(dest: readonly TargetEntry[], src: readonly TargetEntry[]): TargetEntry[] {
-  return dest.map((d, i) => {
+/**
+ * Puts the labels of `src` on `dest`, entry by entry and in place: nodes that pass their input through share its entries,
+ * and are labelled with it.
+ */
+export function applyTlistLabeling(dest: readonly TargetEntry[], src: readonly TargetEntry[]): void {
+  for (let i = 0; i < dest.length; i++) {
+    const d = dest[i];
     const s = src[i];
-    return {
-      type: "TargetEntry",
-      expr: d.expr,
-      resno: d.resno,
-      resname: s.resname,
-      ressortgroupref: s.ressortgroupref,
-      resorigtbl: s.resorigtbl,
-      resorigcol: s.resorigcol,
-      resjunk: s.resjunk,
-    };
-  });
+    d.resname = s.resname;
+    d.ressortgroupref = s.ressortgroupref;
+    d.resorigtbl = s.resorigtbl;
+    d.resorigcol = s.resorigcol;
+    d.resjunk = s.resjunk;
+  }
 }
 export function getSortgrouprefTle(ref: number, tlist: readonly TargetEntry[]): TargetEntry {
   for (const t of tlist) if (t.ressortgroupref === ref) return t;
@@ -210,8 +211,10 @@ export function splitPathtargetAtSrfs(target: PathTarget, inputTarget: PathTarge
   };
   /** Walks `n`; returns the depth of SRFs below it, collecting those and the Vars its level needs. */
   const walk = (n: Node, ref: number): number => {
-    if (n.type === "Var" || n.type === "PlaceHolderVar" || n.type === "Aggref" || n.type === "GroupingFunc" ||
-      n.type === "WindowFunc" || inInput(n)) {
+    if (
+      n.type === "Var" || n.type === "PlaceHolderVar" || n.type === "Aggref" || n.type === "GroupingFunc" ||
+      n.type === "WindowFunc" || inInput(n)
+    ) {
       pending.push({ expr: n, ref });
       return 0;
     }
@@ -219,7 +222,9 @@ export function splitPathtargetAtSrfs(target: PathTarget, inputTarget: PathTarge
       const saved = pending;
       pending = [];
       let depth = 0;
-      for (const a of (n as { args: Node[] } & Node as Node & { args: Node[] }).args) depth = Math.max(depth, walk(a, 0));
+      for (const a of (n as { args: Node[] } & Node as Node & { args: Node[] }).args) {
+        depth = Math.max(depth, walk(a, 0));
+      }
       const level = depth + 1;
       while (srfsByLevel.length <= level) {
         srfsByLevel.push([]);

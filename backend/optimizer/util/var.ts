@@ -302,7 +302,7 @@ function addNullingrelsIfNeeded(root: PlannerInfo | null, newnode: Node, oldvar:
   const phrels = pullVarnos(root, newnode);
   const all = phrels === 0n ? [...getRelidsForJoin(root.parse, oldvar.varno)].sort((a, b) => a - b) : null;
   const arr: number[] = [];
-  if (all === null) for (let i = 1; i <= root.parse.rtable.length; i++) if ((phrels & relid(i)) !== 0n) arr.push(i);
+  if (all === null) { for (let i = 1; i <= root.parse.rtable.length; i++) if ((phrels & relid(i)) !== 0n) arr.push(i); }
   return {
     type: "PlaceHolderVar",
     phexpr: newnode,

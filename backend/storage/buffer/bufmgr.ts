@@ -23,7 +23,6 @@ import {
   type XLogRecPtr,
 } from "../../../base/types.ts";
 import { guc } from "../../../conf/guc_values.ts";
-import { futexWaitAt, futexWakeAt } from "../../../shmem/atomics.ts";
 import { checkForInterrupts } from "../../../shmem/interrupt.ts";
 import { resetLatch, setLatch, waitLatch } from "../../../shmem/latch.ts";
 import {
@@ -68,14 +67,9 @@ import {
 } from "../smgr/smgr.ts";
 import {
   BD_HASH,
-  BD_IO_SEQUENCE,
-  BD_IO_WAITERS,
   BD_STATE,
   BD_WAIT_PROC,
-  BM_CHECKPOINT_NEEDED,
   BM_DIRTY,
-  BM_IO_ERROR,
-  BM_IO_IN_PROGRESS,
   BM_JUST_DIRTIED,
   BM_LOCKED,
   BM_MAX_USAGE_COUNT,
@@ -104,6 +98,7 @@ import {
   unlockBufHdr,
   waitBufHdrUnlocked,
 } from "./buf_internals.ts";
+import { abortBufferIO, startBufferIO, terminateBufferIO, waitIO } from "./bufio.ts";
 import { bufMappingPartitionLock, bufTableDelete, bufTableHash, bufTableInsert, bufTableLookup } from "./buf_table.ts";
 import { bufferUsage, chargePageDirty, chargePageHit, chargePageMiss } from "./buffer_usage.ts";
 import {
@@ -982,69 +977,7 @@ function soleSharedPin(buffer: Buffer): boolean {
 }
 /** HoldingBufferPinThatDelaysRecovery() has no use before there are standbys. */
 
-// ---- I/O on one buffer -------------------------------------------------------------------------------------------
-
-/** StartBufferIO(): true if the caller must do the I/O; false if it is done already (valid, or clean). */
-function startBufferIO(d: number, forInput: boolean): boolean {
-  for (;;) {
-    const state = lockBufHdr(d);
-    if (!(state & BM_IO_IN_PROGRESS)) {
-      if (forInput ? state & BM_VALID : !(state & BM_DIRTY)) {
-        unlockBufHdr(d, state);
-        return false;
-      }
-      unlockBufHdr(d, state | BM_IO_IN_PROGRESS);
-      return true;
-    }
-    unlockBufHdr(d, state);
-    waitIO(d);
-  }
-}
-
-const WAIT_IO_SLICE_MS = 50;
-
-function waitIO(d: number): void {
-  const i32 = mem.i32;
-  const sequence = (d + BD_IO_SEQUENCE) >>> 2;
-  const waiters = (d + BD_IO_WAITERS) >>> 2;
-  waitStart(WAIT_EVENT.BufferIo);
-  Atomics.add(i32, waiters, 1);
-  try {
-    for (;;) {
-      const seen = Atomics.load(i32, sequence);
-      if (!(bufState(d) & BM_IO_IN_PROGRESS)) return;
-      futexWaitAt(d + BD_IO_SEQUENCE, seen, WAIT_IO_SLICE_MS);
-      checkForInterrupts();
-    }
-  } finally {
-    Atomics.sub(i32, waiters, 1);
-    waitEnd();
-  }
-}
-
-/** TerminateBufferIO(). */
-function terminateBufferIO(d: number, clearDirty: boolean, setFlags: number): void {
-  let state = lockBufHdr(d);
-  state &= ~(BM_IO_IN_PROGRESS | BM_IO_ERROR);
-  if (clearDirty && !(state & BM_JUST_DIRTIED)) state &= ~(BM_DIRTY | BM_CHECKPOINT_NEEDED);
-  unlockBufHdr(d, state | setFlags);
-  Atomics.add(mem.i32, (d + BD_IO_SEQUENCE) >>> 2, 1);
-  if (Atomics.load(mem.i32, (d + BD_IO_WAITERS) >>> 2) > 0) futexWakeAt(d + BD_IO_SEQUENCE, 0x7fffffff);
-}
-
-/** AbortBufferIO(): the I/O failed with an exception. */
-function abortBufferIO(d: number, isWrite: boolean): void {
-  if (isWrite && bufState(d) & BM_IO_ERROR) {
-    const tag = descTag(d);
-    ereport("WARNING", {
-      code: ERRCODE.IO_ERROR,
-      message: `could not write block ${tag.blockNum} of ${relPathPerm(tag.rlocator, tag.fork)}`,
-      detail: "Multiple failures --- write error might be permanent.",
-      routine: "AbortBufferIO",
-    });
-  }
-  terminateBufferIO(d, false, BM_IO_ERROR);
-}
+// ---- writing one buffer --------------------------------------------------------------------------------------------
 
 /**
  * FlushBuffer(): writes a dirty page to the kernel, its WAL first (rule 4). The caller has a pin and at least a shared

@@ -6,7 +6,13 @@ import { pgError } from "../../../base/error.ts";
 import { ERRCODE } from "../../../base/errcodes.ts";
 import type { Oid } from "../../../base/types.ts";
 import type { Datum } from "../fmgr/datum.ts";
-import { lookupBuiltin, lookupTypeInput, lookupTypeOutput, lookupTypeReceive, lookupTypeSend } from "../fmgr/fmgrtab.ts";
+import {
+  lookupBuiltin,
+  lookupTypeInput,
+  lookupTypeOutput,
+  lookupTypeReceive,
+  lookupTypeSend,
+} from "../fmgr/fmgrtab.ts";
 import { BUILTIN_TYPES, type BuiltinType } from "./builtin_types.ts";
 import { setArrayTypeProvider, type TypeInfo, type TypeInfoProvider } from "./type_provider.ts";
 

@@ -301,27 +301,31 @@ const ROWS: readonly Row[] = [
 
 /** All built-in base, range and pseudo types by OID. */
 export const BUILTIN_TYPES: ReadonlyMap<Oid, BuiltinType> = new Map(
-  ROWS.map(([oid, typname, name, kind, typlen, typbyval, typalign, typdelim, typelem, typarray, io, cmp, hash, hashExtended]) => {
-    const [typinput, typoutput, typreceive = "", typsend = ""] = io.split(" ");
-    return [oid, {
-      oid,
-      typname,
-      name,
-      typtype: kind[0],
-      typcategory: kind[1],
-      typlen,
-      typbyval,
-      typalign,
-      typdelim,
-      typelem,
-      typarray,
-      typinput,
-      typoutput,
-      typreceive,
-      typsend,
-      cmp,
-      hash,
-      hashExtended,
-    }];
-  }),
+  ROWS.map(
+    (
+      [oid, typname, name, kind, typlen, typbyval, typalign, typdelim, typelem, typarray, io, cmp, hash, hashExtended],
+    ) => {
+      const [typinput, typoutput, typreceive = "", typsend = ""] = io.split(" ");
+      return [oid, {
+        oid,
+        typname,
+        name,
+        typtype: kind[0],
+        typcategory: kind[1],
+        typlen,
+        typbyval,
+        typalign,
+        typdelim,
+        typelem,
+        typarray,
+        typinput,
+        typoutput,
+        typreceive,
+        typsend,
+        cmp,
+        hash,
+        hashExtended,
+      }];
+    },
+  ),
 );

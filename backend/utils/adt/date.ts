@@ -40,9 +40,15 @@ import { decodeOrReport, timestampPlInterval } from "./timestamp.ts";
 export function dateNotFinite(d: number): boolean {
   return d === DATEVAL_NOBEGIN || d === DATEVAL_NOEND;
 }
-const isValidDate = (d: number): boolean => d >= -POSTGRES_EPOCH_JDATE && d < DATE_END_JULIAN - POSTGRES_EPOCH_JDATE;
+export function isValidDate(d: number): boolean {
+  return d >= -POSTGRES_EPOCH_JDATE && d < DATE_END_JULIAN - POSTGRES_EPOCH_JDATE;
+}
 function outOfRange(what = "date out of range"): PgError {
   return pgError(ERRCODE.DATETIME_VALUE_OUT_OF_RANGE, what);
+}
+/** The string `s` names a day that type date does not have. */
+export function dateOutOfRange(s: string): PgError {
+  return outOfRange(`date out of range: "${s}"`);
 }
 function tmToDate(tm: Tm): number {
   return date2j(tm.year, tm.mon, tm.mday) - POSTGRES_EPOCH_JDATE;
@@ -74,9 +80,9 @@ export function dateIn(s: string): number {
       return UNIX_EPOCH_JDATE - POSTGRES_EPOCH_JDATE;
   }
   if (d.timeOnly) throw dateTimeParseError(new DateTimeError("format"), s, "date");
-  if (!isValidJulian(d.tm.year, d.tm.mon, d.tm.mday)) throw outOfRange(`date out of range: "${s}"`);
+  if (!isValidJulian(d.tm.year, d.tm.mon, d.tm.mday)) throw dateOutOfRange(s);
   const date = tmToDate(d.tm);
-  if (!isValidDate(date)) throw outOfRange(`date out of range: "${s}"`);
+  if (!isValidDate(date)) throw dateOutOfRange(s);
   return date;
 }
 const outTm = new Tm();

@@ -5,7 +5,14 @@ import { guc } from "../../../conf/guc_values.ts";
 import type { Oid } from "../../../base/types.ts";
 import { makeVar } from "../../nodes/makefuncs.ts";
 import type { Node } from "../../nodes/nodes.ts";
-import type { AmCostEstimate, IndexClause, IndexCosts, IndexOptInfo, IndexPath, PlannerInfo } from "../../optimizer/pathnodes.ts";
+import type {
+  AmCostEstimate,
+  IndexClause,
+  IndexCosts,
+  IndexOptInfo,
+  IndexPath,
+  PlannerInfo,
+} from "../../optimizer/pathnodes.ts";
 import { clauselistSelectivity } from "../../optimizer/path/clausesel.ts";
 import { costQualEvalNode, estimateArrayLength, rint } from "../../optimizer/path/cost_qual.ts";
 import { indexPagesFetched } from "../../optimizer/path/index_pages.ts";

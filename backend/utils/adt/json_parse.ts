@@ -333,6 +333,7 @@ export function parseJson(s: string, decode: boolean): JsonNode {
   return new JsonParser(s, decode).parse();
 }
 
+// deno-lint-ignore no-control-regex -- JSON escapes control characters
 const NEEDS_ESCAPE = /["\\\u0000-\u001f]/;
 const ESCAPES = new Map([
   ["\b", "\\b"],
@@ -347,6 +348,7 @@ const ESCAPES = new Map([
 export function escapeJson(s: string): string {
   if (!NEEDS_ESCAPE.test(s)) return `"${s}"`;
   const body = s.replace(
+    // deno-lint-ignore no-control-regex -- as above
     /["\\\u0000-\u001f]/g,
     (c) => ESCAPES.get(c) ?? "\\u" + c.charCodeAt(0).toString(16).padStart(4, "0"),
   );

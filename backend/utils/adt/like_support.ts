@@ -72,18 +72,27 @@ function regexPrefix(pattern: string, caseInsensitive: boolean): {
 } {
   let prefix = "";
   let exact = false;
-  if (pattern.startsWith("^") && !caseInsensitive && !hasTopLevelAlternative(pattern)) {
+  if (pattern.startsWith("^") && !caseInsensitive && !pattern.includes("|")) {
     let i = 1;
-    while (i < pattern.length) {
+    let depth = 0;
+    for (; i < pattern.length; i++) {
       const c = pattern[i];
+      // A group that is not repeated only groups.
+      if (c === "(" && pattern[i + 1] !== "?" && !groupIsRepeated(pattern, i)) {
+        depth++;
+        continue;
+      }
+      if (c === ")" && depth > 0) {
+        depth--;
+        continue;
+      }
       if (/[\\.\[\](){}*+?|^$]/.test(c)) break;
       const next = pattern[i + 1];
       if (next !== undefined && /[*?{]/.test(next)) break;
       prefix += c;
-      i++;
       if (next === "+") break;
     }
-    exact = prefix.length > 0 && pattern.slice(i) === "$";
+    exact = prefix.length > 0 && depth === 0 && pattern.slice(i) === "$";
   }
   if (exact) return { status: "exact", prefix, restSelec: 1 };
   let sel = regexSelectivityPart(pattern, caseInsensitive);
@@ -91,16 +100,15 @@ function regexPrefix(pattern: string, caseInsensitive: boolean): {
   sel = Math.min(1, Math.max(0, sel));
   return { status: prefix.length > 0 ? "partial" : "none", prefix, restSelec: sel };
 }
-function hasTopLevelAlternative(p: string): boolean {
+/** Is the group that opens at `open` followed by a quantifier (or not closed)? */
+function groupIsRepeated(p: string, open: number): boolean {
   let depth = 0;
-  for (let i = 0; i < p.length; i++) {
-    const c = p[i];
-    if (c === "\\") i++;
-    else if (c === "(") depth++;
-    else if (c === ")") depth--;
-    else if (c === "|" && depth === 0) return true;
+  for (let i = open; i < p.length; i++) {
+    if (p[i] === "\\") i++;
+    else if (p[i] === "(") depth++;
+    else if (p[i] === ")" && --depth === 0) return i + 1 < p.length && /[*+?{]/.test(p[i + 1]);
   }
-  return false;
+  return true;
 }
 function regexSelectivityPart(patt: string, ci: boolean): number {
   let sel = 1;
@@ -187,7 +195,12 @@ export interface LikeSelInput {
     c: Datum,
     t: Oid,
   ) => number;
-  mcvSelectivity: (vd: VariableStatData, op: BoundFunction, c: Datum, l: boolean) => { selec: number; sumcommon: number };
+  mcvSelectivity: (
+    vd: VariableStatData,
+    op: BoundFunction,
+    c: Datum,
+    l: boolean,
+  ) => { selec: number; sumcommon: number };
   histogramSelectivity: (
     vd: VariableStatData,
     op: BoundFunction,

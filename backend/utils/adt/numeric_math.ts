@@ -301,7 +301,7 @@ function powerVar(base: NumericVar, exp: NumericVar): NumericVar {
   return negate ? new NumericVar(-r.n, r.dscale) : r;
 }
 
-function numericPower(a: Uint8Array, b: Uint8Array): Uint8Array {
+export function numericPower(a: Uint8Array, b: Uint8Array): Uint8Array {
   const s1 = numericSign(a);
   const s2 = numericSign(b);
   if (!isSpecial(a) && !isSpecial(b)) {

@@ -956,18 +956,9 @@ function isSimpleNode(node: Node | null, parent: Node): boolean {
     case "JsonIsPredicate":
       return simpleBelow(parent);
     case "BoolExpr":
-      switch (parent.type) {
-        case "BoolExpr":
-          switch (node.boolop) {
-            case "NOT_EXPR":
-            case "AND_EXPR":
-              return parent.boolop === "AND_EXPR" || parent.boolop === "OR_EXPR";
-            default:
-              return parent.boolop === "OR_EXPR";
-          }
-        default:
-          return simpleFunctionLike(parent);
-      }
+      if (parent.type !== "BoolExpr") return simpleFunctionLike(parent);
+      if (node.boolop === "OR_EXPR") return parent.boolop === "OR_EXPR";
+      return parent.boolop === "AND_EXPR" || parent.boolop === "OR_EXPR";
     default:
       return false;
   }

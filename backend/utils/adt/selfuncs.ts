@@ -144,7 +144,9 @@ export function examineVariable(root: PlannerInfo, nodeIn: Node, varRelid: numbe
         let ie = ix.indexprs[e++];
         while (ie.type === "RelabelType") ie = ie.arg!;
         if (!equal(bare, ie)) continue;
-        if (ix.unique && ix.nkeycolumns === 1 && pos === 0 && (ix.indpred.length === 0 || ix.predOK)) vd.isunique = true;
+        if (ix.unique && ix.nkeycolumns === 1 && pos === 0 && (ix.indpred.length === 0 || ix.predOK)) {
+          vd.isunique = true;
+        }
         vd.stats ??= statisticRow(ix.indexoid, pos + 1, false);
         if (vd.stats !== null) return vd;
       }
@@ -674,7 +676,9 @@ export function genericRestrictionSelectivity(
     const op = bindOp(opno, collation);
     const mcv = mcvSelectivity(v.vd, op, v.other.constvalue, v.varonleft);
     const h = histogramSelectivity(v.vd, op, v.other.constvalue, v.varonleft, 10, 1);
-    let selec = h.selec < 0 ? defaultSel : h.histSize < 100
+    let selec = h.selec < 0
+      ? defaultSel
+      : h.histSize < 100
       ? defaultSel * (1 - h.histSize / 100) + h.selec * (h.histSize / 100)
       : h.selec;
     if (selec < 0.0001) selec = 0.0001;
@@ -746,8 +750,26 @@ export function eqjoinsel(
     case "JOIN_ANTI": {
       const innerRel = findJoinInputRel(root, sjinfo!.min_righthand);
       const s = !reversed
-        ? eqjoinselSemi(v1, v2, nd1, nd2, mcv1, mcv2, m === null ? null : { has1: m.has1, matches: m.matches, prod: m.matchprod }, innerRel)
-        : eqjoinselSemi(v2, v1, nd2, nd1, mcv2, mcv1, m === null ? null : { has1: m.has2, matches: m.matches, prod: m.matchprod }, innerRel);
+        ? eqjoinselSemi(
+          v1,
+          v2,
+          nd1,
+          nd2,
+          mcv1,
+          mcv2,
+          m === null ? null : { has1: m.has1, matches: m.matches, prod: m.matchprod },
+          innerRel,
+        )
+        : eqjoinselSemi(
+          v2,
+          v1,
+          nd2,
+          nd1,
+          mcv2,
+          mcv1,
+          m === null ? null : { has1: m.has2, matches: m.matches, prod: m.matchprod },
+          innerRel,
+        );
       const innerRows = innerRel?.rows ?? 1;
       return clamp(Math.min(s, innerRows * inner));
     }

@@ -29,6 +29,9 @@ import { encodeBuiltins } from "../adt/encode.ts";
 import { floatBuiltins, floatIo } from "../adt/float.ts";
 import { floatAggBuiltins } from "../adt/float_agg.ts";
 import { floatMathBuiltins } from "../adt/float_math.ts";
+import { formattingDatetimeBuiltins } from "../adt/formatting_datetime.ts";
+import { formattingFromCharBuiltins } from "../adt/formatting_from_char.ts";
+import { formattingNumberBuiltins } from "../adt/formatting_number.ts";
 import { intBuiltins, intIo } from "../adt/int.ts";
 import { int8Builtins, int8Io } from "../adt/int8.ts";
 import { intervalBuiltins, intervalIo } from "../adt/interval.ts";
@@ -146,6 +149,9 @@ const TABLES: readonly BuiltinTable[] = [
   floatBuiltins,
   floatAggBuiltins,
   floatMathBuiltins,
+  formattingDatetimeBuiltins,
+  formattingFromCharBuiltins,
+  formattingNumberBuiltins,
   intBuiltins,
   int8Builtins,
   intervalBuiltins,

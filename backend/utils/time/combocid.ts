@@ -6,6 +6,7 @@
 import { assert } from "../../../base/assert.ts";
 import type { CommandId } from "../../../base/types.ts";
 import { transactionIdIsCurrentTransactionId } from "../../access/transam/xact.ts";
+import { xactHooks } from "../../access/transam/xact_hooks.ts";
 import { HEAP_COMBOCID, tupInfomask, tupRawCid, tupRawXmin, tupXminCommitted } from "../../access/heap/htup.ts";
 
 const comboCids: { cmin: CommandId; cmax: CommandId }[] = [];
@@ -52,3 +53,5 @@ export function atEOXactComboCid(): void {
   comboCids.length = 0;
   comboHash.clear();
 }
+
+xactHooks.atEOXactComboCid = atEOXactComboCid;

@@ -20,7 +20,8 @@ const client = new pg.Client({ user: m[1], host: m[2], port: Number(m[3]), datab
 await client.connect();
 client.on("notice", () => {});
 
-const lit = (s: string | null): string => s === null ? "NULL" : "E'" + s.replaceAll("\\", "\\\\").replaceAll("'", "''") + "'";
+const lit = (s: string | null): string =>
+  s === null ? "NULL" : "E'" + s.replaceAll("\\", "\\\\").replaceAll("'", "''") + "'";
 const rawTypes = { getTypeParser: () => (v: unknown) => v };
 async function query(text: string): Promise<(string | null)[][]> {
   const r = await client.query({ text, rowMode: "array", types: rawTypes as never });
@@ -116,7 +117,9 @@ async function aggregate(line: string): Promise<string> {
   const oids: number[] = [];
   for (const t of types) oids.push(await typeOid(t));
   const rows = c.args.map((r) =>
-    "(" + (r === null ? ["\\N"] : r.split(" ; ")).map((v, i) => `${lit(v === "\\N" ? null : v)}::${types[i]}`).join(",") +
+    "(" + (r === null ? ["\\N"] : r.split(" ; ")).map((v, i) =>
+      `${lit(v === "\\N" ? null : v)}::${types[i]}`
+    ).join(",") +
     ")"
   );
   const cols = types.map((_, i) => `c${i}`);
