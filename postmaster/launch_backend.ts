@@ -3,7 +3,7 @@
  *
  * A child gets descriptor 3, the read end of a pipe whose write end only the postmaster holds (end of file tells that the
  * postmaster is gone), and a backend also descriptor 4, a socket over which its client's socket arrives. Settings travel in
- * global/config_exec_params, which the postmaster writes at start and at each reload.
+ * config_exec_params, which the postmaster writes at start and at each reload.
  * Follows src/backend/postmaster/launch_backend.c (the EXEC_BACKEND way of it).
  */
 import { HANDLED_SIGNALS } from "../shmem/signals.ts";
@@ -14,7 +14,7 @@ export type ChildKind = "backend" | "startup" | "checkpointer" | "bgwriter" | "w
 /** Descriptors that a child finds open. */
 export const POSTMASTER_DEATH_FD = 3;
 export const CLIENT_SOCKET_FD = 4;
-export const EXEC_PARAMS_FILE = "global/config_exec_params";
+export const EXEC_PARAMS_FILE = "config_exec_params";
 
 /** Names in log messages. */
 export const CHILD_TITLES: Readonly<Record<ChildKind, string>> = {

@@ -10,6 +10,7 @@ import { PgError } from "../base/error.ts";
 import { ERRCODE } from "../base/errcodes.ts";
 import { getpid, getppid, kill } from "../shmem/os/process.ts";
 import { ESRCH } from "../shmem/os/errno.ts";
+import { processState, readProcFile } from "../shmem/os/procfs.ts";
 
 export const PID_FILE = "postmaster.pid";
 export type PostmasterStatus = "starting" | "stopping" | "ready" | "standby";
@@ -49,12 +50,7 @@ export function readPidFile(dataDirectory: string): PidFile | null {
 /** True if a process with this pid exists and is no zombie. */
 export function processExists(pid: number): boolean {
   if (kill(pid, 0) === -ESRCH) return false;
-  try {
-    const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
-    return stat.slice(stat.lastIndexOf(")") + 2)[0] !== "Z";
-  } catch {
-    return true;
-  }
+  return processState(pid) !== "Z";
 }
 
 /**
@@ -63,14 +59,9 @@ export function processExists(pid: number): boolean {
  */
 export function isServerOn(pid: number, dataDirectory: string): boolean {
   if (!processExists(pid)) return false;
-  let maps: string;
-  let command: string;
-  try {
-    command = Deno.readTextFileSync(`/proc/${pid}/cmdline`);
-    maps = Deno.readTextFileSync(`/proc/${pid}/maps`);
-  } catch {
-    return processExists(pid);
-  }
+  const command = readProcFile(`/proc/${pid}/cmdline`);
+  const maps = readProcFile(`/proc/${pid}/maps`);
+  if (command === null || maps === null) return processExists(pid);
   if (maps.includes("pgts.") && maps.includes(".shmem")) return true;
   // A server of PostgreSQL's own, or ours before it has mapped its segment.
   return /(^|\/)(postgres|pgts)\0/.test(command) || command.includes("\0run\0") && command.includes(dataDirectory) ||

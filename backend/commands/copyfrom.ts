@@ -5,6 +5,7 @@
  * columns that are not listed get their defaults, constraints are checked, and rows are stored in batches: one heap
  * insertion for many rows, then their index entries. Follows src/backend/commands/copyfrom.c.
  */
+import { getNamespaceName } from "../utils/cache/lsyscache.ts";
 import { ERRCODE } from "../../base/errcodes.ts";
 import { PgError, pgError } from "../../base/error.ts";
 import { decodeText } from "../../base/text.ts";
@@ -269,6 +270,7 @@ function notNullViolation(rel: Relation, a: Attribute, values: readonly Datum[])
     `null value in column "${a.attname}" of relation "${rel.rd_rel.relname}" violates not-null constraint`,
     {
       detail: `Failing row contains ${rowDescription(rel, values)}.`,
+      schema: getNamespaceName(rel.rd_rel.relnamespace) ?? undefined,
       table: rel.rd_rel.relname,
       column: a.attname,
       routine: "ExecConstraints",
@@ -281,6 +283,7 @@ function checkViolation(rel: Relation, name: string, values: readonly Datum[]): 
     `new row for relation "${rel.rd_rel.relname}" violates check constraint "${name}"`,
     {
       detail: `Failing row contains ${rowDescription(rel, values)}.`,
+      schema: getNamespaceName(rel.rd_rel.relnamespace) ?? undefined,
       table: rel.rd_rel.relname,
       constraint: name,
       routine: "ExecConstraints",

@@ -3,7 +3,7 @@ import type { Node, Plan } from "../nodes/nodes.ts";
 import { exprType } from "../nodes/node_funcs.ts";
 import { generateCollationName, generateOperatorName } from "../utils/adt/ruleutils_expr.ts";
 import { getSortGroupOperators } from "../optimizer/util/hash_ops.ts";
-import { typeRow } from "../optimizer/util/catalog_facts.ts";
+import { operRow, typeRow } from "../optimizer/util/catalog_facts.ts";
 import { deparsePlanExpr } from "./explain_deparse.ts";
 import {
   explainCloseGroup,
@@ -13,7 +13,6 @@ import {
   explainPropertyText,
 } from "./explain_format.ts";
 import type { ExplainRun } from "./explain_node.ts";
-import { operRow } from "../optimizer/util/catalog_facts.ts";
 import { quoteIdentifier } from "../utils/adt/ruleutils_names.ts";
 
 interface KeyColumns {

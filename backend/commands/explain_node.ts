@@ -2,7 +2,7 @@
  * One plan node in EXPLAIN: its line, its conditions, its children. Follows ExplainNode() of src/backend/commands/explain.c.
  */
 import type { QueryInstrumentation } from "../executor/exec_instrument.ts";
-import { getRelationName, getSchemaName } from "./explain_names.ts";
+import { functionDisplayName, getRelationName, getSchemaName } from "./explain_names.ts";
 import type { Node, Plan, RangeTblEntry, SubPlan } from "../nodes/nodes.ts";
 import { showAggKeys, showGroupingSets, showGroupKeys, showSortKeys, showWindowKeys } from "./explain_keys.ts";
 import { deparsePlanExpr } from "./explain_deparse.ts";
@@ -19,7 +19,6 @@ import {
   type ExplainState,
   fixed,
 } from "./explain_format.ts";
-import { functionDisplayName } from "./explain_names.ts";
 import { quoteIdentifier } from "../utils/adt/ruleutils_names.ts";
 import { walkChildren } from "../optimizer/util/walkers.ts";
 

@@ -127,6 +127,12 @@ function defineRelation(
 ): Oid {
   const pstate = makeParsestate(null);
   pstate.p_sourcetext = call.queryString;
+  def.columns.forEach((c, i) => {
+    if (!def.columns.slice(0, i).some((d) => d.colname === c.colname)) return;
+    throw pgError(ERRCODE.DUPLICATE_COLUMN, `column "${c.colname}" specified more than once`, {
+      routine: "MergeAttributes",
+    });
+  });
   const attrs = def.columns.map((c, i) => buildAttribute(pstate, c, i + 1));
   // Every NOT NULL gets its mark here; the constraints follow.
   for (const nn of def.notNulls) {
@@ -162,7 +168,7 @@ function defineRelation(
   return relid;
 }
 
-function parseStateFor(rel: Relation, queryString: string): ParseState {
+function parseStateFor(rel: Relation, queryString: string | null): ParseState {
   const pstate = makeParsestate(null);
   pstate.p_sourcetext = queryString;
   const nsitem = addRangeTableEntryForRelation(pstate, rel, AccessShareLock, null, false, true);
@@ -200,7 +206,7 @@ export function addRelationNewConstraints(
   rel: Relation,
   columns: readonly { attnum: number; column: Raw.ColumnDef }[],
   checks: readonly Raw.Constraint[],
-  queryString: string,
+  queryString: string | null,
 ): { name: string; expr: Node }[] {
   const pstate = parseStateFor(rel, queryString);
   for (const { attnum, column } of columns) {

@@ -53,6 +53,7 @@ import { getUserId } from "../utils/init/globals.ts";
 import { getLatestSnapshot } from "../utils/time/snapmgr.ts";
 import { alterDatabaseOwner, renameDatabase } from "./dbcommands.ts";
 import { defineIndex, reloptionsOf } from "./indexcmds.ts";
+import { getNamespaceName } from "../utils/cache/lsyscache.ts";
 import { parseStateOf } from "./parse_state.ts";
 import { addRelationNewConstraints, addRelationNotNullConstraints, buildAttribute, cookDefault } from "./tablecmds.ts";
 import { renameRole } from "./user.ts";
@@ -218,7 +219,7 @@ function addColumn(relid: Oid, cmd: Raw.AlterTableCmd, call: UtilityCall): void 
   if (att.attnotnull && !empty && !hasValue) throw containsNulls(row.relname, att.attname);
   withTable(relid, (rel) => {
     addRelationNotNullConstraints(rel, def.notNulls);
-    const added = addRelationNewConstraints(rel, [], def.checks, call.queryString);
+    const added = addRelationNewConstraints(rel, [], def.checks, null);
     if (!empty) checkRows(rel, added);
   });
   for (const n of def.notNulls) markNotNull(relid, n.colname);
@@ -259,7 +260,12 @@ function checkRows(rel: Relation, checks: readonly { name: string; expr: Node }[
         throw pgError(
           ERRCODE.CHECK_VIOLATION,
           `check constraint "${c.name}" of relation "${rel.rd_rel.relname}" is violated by some row`,
-          { table: rel.rd_rel.relname, constraint: c.name, routine: "ATRewriteTable" },
+          {
+            schema: getNamespaceName(rel.rd_rel.relnamespace) ?? undefined,
+            table: rel.rd_rel.relname,
+            constraint: c.name,
+            routine: "ATRewriteTable",
+          },
         );
       }
     }
@@ -300,7 +306,7 @@ function columnDefault(relid: Oid, cmd: Raw.AlterTableCmd, call: UtilityCall): v
   commandCounterIncrement();
   if (cmd.def !== undefined) {
     withTable(relid, (rel) => {
-      const expr = cookDefault(parseStateOf(call.queryString), cmd.def!, rel.rd_att.attrs[att.attnum - 1]);
+      const expr = cookDefault(parseStateOf(null), cmd.def!, rel.rd_att.attrs[att.attnum - 1]);
       storeAttrDefault(relid, att.attnum, expr);
     });
   }
@@ -366,7 +372,7 @@ function addConstraint(relid: Oid, con: Raw.Constraint, call: UtilityCall): void
   if (def.notNulls.length > 0) commandCounterIncrement();
   if (def.checks.length > 0) {
     withTable(relid, (rel) => {
-      const added = addRelationNewConstraints(rel, [], def.checks, call.queryString);
+      const added = addRelationNewConstraints(rel, [], def.checks, null);
       if (!con.skip_validation) checkRows(rel, added);
     });
   }

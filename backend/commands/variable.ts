@@ -28,6 +28,9 @@ import {
 } from "../access/transam/xact.ts";
 import { durableRename, writeFileDurably } from "../storage/file/fd.ts";
 import { installTransactionOptionSetter, textTupleDesc, type UtilityCall } from "../tcop/utility.ts";
+import { intervalIn, readInterval } from "../utils/adt/interval.ts";
+import { parseTimezoneSetting, pgTzsetOffset } from "../utils/adt/pgtz.ts";
+import { splitIdentifierString } from "../catalog/namespace.ts";
 import { memberCanSetRole, superuserArg } from "../utils/adt/acl.ts";
 import { searchSysCache } from "../utils/cache/syscache.ts";
 import { firstSnapshotSet } from "../utils/time/snapmgr.ts";
@@ -50,6 +53,12 @@ function constText(c: Raw.A_Const): string {
   return "";
 }
 
+/** GUC_LIST_QUOTE: lists of identifiers. */
+function quotesItems(name: string): boolean {
+  return name === "search_path" || name === "temp_tablespaces" || name.endsWith("_preload_libraries") ||
+    name === "unix_socket_directories";
+}
+
 /** Text of SET's argument list; identifiers of list parameters are quoted as they need. */
 export function flattenSetVariableArgs(name: string, args: readonly Raw.Node[]): string | null {
   if (args.length === 0) return null;
@@ -67,7 +76,7 @@ export function flattenSetVariableArgs(name: string, args: readonly Raw.Node[]):
     }
     const c = node.A_Const!;
     const text = constText(c);
-    return isList && c.sval !== undefined ? quoteIdentifier(text) : text;
+    return isList && quotesItems(v!.name) && c.sval !== undefined ? quoteIdentifier(text) : text;
   }).join(", ");
 }
 
@@ -183,6 +192,59 @@ export function alterSystemSet(stmt: Raw.AlterSystemStmt, call: UtilityCall): vo
   durableRename(`${path}.tmp`, path, "ERROR");
 }
 
+/** check_datestyle(): the value in its canonical form. */
+function checkDateStyle(value: string): string {
+  const words = splitIdentifierString(value, ",");
+  if (words === null) throw new GucCheckError("", "List syntax is invalid.");
+  let [style, order] = guc.DateStyle.split(", ");
+  let haveStyle = false;
+  let haveOrder = false;
+  let ok = true;
+  for (const word of words) {
+    const w = word.toLowerCase();
+    const named = w === "iso" ? "ISO" : w === "sql" ? "SQL" : w === "german" ? "German" : "Postgres";
+    if (w === "iso" || w === "sql" || w === "german" || w.startsWith("postgres")) {
+      if (haveStyle && style !== named) ok = false;
+      style = named;
+      haveStyle = true;
+      // German goes with day before month unless the order is given.
+      if (w === "german" && !haveOrder) order = "DMY";
+    } else if (w === "default") {
+      const [defaultStyle, defaultOrder] = (findGuc("DateStyle")!.resetVal as string).split(", ");
+      if (!haveStyle) style = defaultStyle;
+      if (!haveOrder) order = defaultOrder;
+    } else {
+      let named: string;
+      if (w === "ymd") named = "YMD";
+      else if (w === "dmy" || w.startsWith("euro")) named = "DMY";
+      else if (w === "mdy" || w === "us" || w.startsWith("noneuro")) named = "MDY";
+      else throw new GucCheckError("", `Unrecognized key word: "${w}".`);
+      if (haveOrder && order !== named) ok = false;
+      order = named;
+      haveOrder = true;
+    }
+  }
+  if (!ok) throw new GucCheckError("", 'Conflicting "DateStyle" specifications.');
+  return `${style}, ${order}`;
+}
+
+/** check_timezone(): a zone's name, hours, or an interval. */
+function checkTimezone(value: string): string {
+  const interval = value.match(/^interval\s*'(.*)'\s*$/i);
+  if (interval !== null) {
+    const iv = readInterval(intervalIn(interval[1]));
+    if (iv.month !== 0) throw new GucCheckError("", "Cannot specify months in time zone interval.");
+    if (iv.day !== 0) throw new GucCheckError("", "Cannot specify days in time zone interval.");
+    return pgTzsetOffset(-Math.trunc(Number(iv.time) / 1e6)).name;
+  }
+  const zone = parseTimezoneSetting(value);
+  if (zone === null) {
+    const isOffset = /^[-+]?[0-9]+(\.[0-9]*)?$/.test(value);
+    throw new GucCheckError("", isOffset ? "UTC timezone offset is out of range." : undefined);
+  }
+  return zone.name;
+}
+
 const ENCODINGS = new Set(["utf8", "unicode", "utf_8", "utf-8"]);
 
 /** Installs the checks and effects of the parameters that belong to a session. Called once in each backend. */
@@ -194,6 +256,13 @@ export function installVariableHooks(): void {
     }
     return "UTF8";
   });
+  registerCheckHook("DateStyle", (v) => checkDateStyle(String(v)));
+  // The configuration file was read before the hook stood.
+  const dateStyle = findGuc("DateStyle")!;
+  guc.DateStyle = checkDateStyle(dateStyle.value as string);
+  dateStyle.value = guc.DateStyle;
+  dateStyle.resetVal = checkDateStyle(dateStyle.resetVal as string);
+  for (const zone of ["TimeZone", "log_timezone"]) registerCheckHook(zone, (v) => checkTimezone(String(v)));
   registerCheckHook("transaction_isolation", (v, source) => {
     if (source === "session" && isTransactionState() && v !== guc.transaction_isolation) {
       if (firstSnapshotSet()) {

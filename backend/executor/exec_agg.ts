@@ -20,9 +20,8 @@ import { varAttnos, walkNodes } from "./exec_walk.ts";
 export const produceAgg: Produce<Agg> = (pc, plan, needed, consume) => {
   if (plan.aggsplit !== "AGGSPLIT_SIMPLE") throw notBuilt("partial aggregation");
   if (plan.groupingSets.length > 0 || plan.chain.length > 0) groupingSets(pc, plan, needed, consume);
-  else if (plan.aggstrategy === "AGG_PLAIN" || (plan.aggstrategy === "AGG_SORTED" && plan.numCols === 0)) {
-    plain(pc, plan, consume);
-  } else if (plan.aggstrategy === "AGG_SORTED") sorted(pc, plan, consume);
+  else if (plan.aggstrategy === "AGG_PLAIN") plain(pc, plan, consume);
+  else if (plan.aggstrategy === "AGG_SORTED") sorted(pc, plan, consume);
   else hashed(pc, plan, consume);
 };
 
@@ -93,7 +92,8 @@ function sorted(pc: PlanCompiler, plan: Agg | Group, consume: Consume): void {
       st.advance((i) => vars[i], input.row);
       cg.emit(`if(!(${has}=${input.next}))break;`);
       const same = plan.grpColIdx.map((c, i) => notDistinct(cg, ops[i], keys[i], input.row.get(c)));
-      cg.emit(`if(!(${same.join("&&")}))break;`);
+      // Without keys (each equal to a constant) all rows are one group; no rows make none.
+      if (same.length > 0) cg.emit(`if(!(${same.join("&&")}))break;`);
     });
     const aggs = st.final((i) => vars[i]);
     emitGroup(pc, plan, { aggs, outer: group }, consume);

@@ -97,7 +97,8 @@ function openFunction(pc: PlanCompiler, f: RangeTblFunction): string {
     ? f.funccoltypes.map((type, i) => ({ name: names[i]?.sval ?? "", type, typmod: f.funccoltypmods[i] ?? -1 }))
     : undefined;
   try {
-    if (e.type === "FuncExpr" && e.funcretset) return openSet(pc, e, {});
+    // A function that returns one record learns its columns there, too.
+    if (e.type === "FuncExpr" && (e.funcretset || pc.functionColumns !== undefined)) return openSet(pc, e, {});
     const it = cg.name("it");
     cg.emit(`const ${it}=[${cg.datum(pc.exprs.compile(e, {}))}].values();`);
     return it;

@@ -26,7 +26,9 @@ export function openSet(pc: PlanCompiler, e: Node, env: ExprEnv): string {
   const it = cg.name("it");
   const call = `${cg.slot(proc.fn)}(${args.join(",")})`;
   const nulls = proc.strict ? args.map((a) => `${a}===null`).join("||") : "";
-  cg.emit(`const ${it}=${cg.h("setIterator")}(${nulls === "" ? call : `${nulls}?null:${call}`});`);
+  const result = nulls === "" ? call : `${nulls}?null:${call}`;
+  const single = e.type === "FuncExpr" && !e.funcretset;
+  cg.emit(`const ${it}=${single ? `[${result}].values()` : `${cg.h("setIterator")}(${result})`};`);
   return it;
 }
 

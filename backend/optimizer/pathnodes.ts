@@ -7,6 +7,8 @@
 import type { Oid } from "../../base/types.ts";
 import type {
   Aggref,
+  AggSplit,
+  AggStrategy,
   CmdType,
   CommonTableExpr,
   GroupingSet,
@@ -29,8 +31,8 @@ import type {
   Var,
   WindowClause,
   WindowFunc,
+  WithCheckOption,
 } from "../nodes/nodes.ts";
-import type { AggSplit, AggStrategy, WithCheckOption } from "../nodes/nodes.ts";
 import type { ParamListInfo } from "../nodes/params.ts";
 import type { Relids } from "./relids.ts";
 

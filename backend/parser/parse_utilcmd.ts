@@ -512,6 +512,11 @@ function checkKeyColumn(cxt: Context, con: Raw.Constraint, name: string, isKey: 
   if (cxt.columns.some((c) => c.colname === name)) return;
   if (cxt.isAlter && searchSysCache("ATTNAME", cxt.relid, name) !== null) return;
   if (SYSTEM_COLUMNS.has(name) && isKey) return;
+  // The NOT NULL constraints of a primary key are added first.
+  if (cxt.isAlter && con.contype === "CONSTR_PRIMARY") {
+    const relname = searchSysCache("RELOID", cxt.relid)!.relname;
+    throw pgError(ERRCODE.UNDEFINED_COLUMN, `column "${name}" of relation "${relname}" does not exist`);
+  }
   throw fail(cxt, ERRCODE.UNDEFINED_COLUMN, `column "${name}" named in key does not exist`, con.location);
 }
 

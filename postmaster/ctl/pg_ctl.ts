@@ -24,6 +24,7 @@ import {
   spawn,
   waitpid,
 } from "../../shmem/os/process.ts";
+import { processState } from "../../shmem/os/procfs.ts";
 import { HANDLED_SIGNALS } from "../../shmem/signals.ts";
 import { selfCommand } from "../launch_backend.ts";
 import { createPidFile, isServerOn, type PidFile, readPidFile, removePidFile } from "../pidfile.ts";
@@ -205,12 +206,8 @@ function readFrom(path: string, offset: number): string {
   return new TextDecoder().decode(bytes);
 }
 function childAlive(pid: number): boolean {
-  try {
-    const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
-    return stat.slice(stat.lastIndexOf(")") + 2)[0] !== "Z";
-  } catch {
-    return false;
-  }
+  const state = processState(pid);
+  return state !== null && state !== "Z";
 }
 
 /** `pgts stop`. */

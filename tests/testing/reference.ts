@@ -56,7 +56,7 @@ export class Reference {
     const tmp = await Deno.makeTempDir({ prefix: "pgts-reference-" });
     const r = new Reference(tmp, `${tmp}/data`, freePort());
     await runOk(["cp", "-a", dataDirectory, r.dataDirectory]);
-    for (const leftover of ["postmaster.pid", "pgts.shmem", "global/config_exec_params"]) {
+    for (const leftover of ["postmaster.pid", "pgts.shmem", "config_exec_params"]) {
       await Deno.remove(`${r.dataDirectory}/${leftover}`).catch((e) => {
         if (!(e instanceof Deno.errors.NotFound)) throw e;
       });

@@ -6,13 +6,14 @@
 import { exprType } from "../../nodes/node_funcs.ts";
 import type { JoinType, Node, OpExpr } from "../../nodes/nodes.ts";
 import type { PlannerInfo, RestrictInfo, SpecialJoinInfo } from "../pathnodes.ts";
-import { type Relids, relidsMembership, relidsSubset } from "../relids.ts";
+import { type Relids, relidsMembership } from "../relids.ts";
 import { estimateExpressionValue } from "../util/const_fold.ts";
-import { getOprjoin, getOprrest, procRow } from "../util/catalog_facts.ts";
+import { getOprjoin, getOprrest } from "../util/catalog_facts.ts";
 import { isPseudoConstantClause, isPseudoConstantClauseRelids } from "../util/clauses.ts";
 import { orArmClauses } from "../util/restrictinfo.ts";
 import { pullVarnos } from "../util/var.ts";
 import {
+  boolStats,
   boolvarsel,
   DEFAULT_INEQ_SEL,
   DEFAULT_RANGE_INEQ_SEL,
@@ -22,6 +23,7 @@ import {
   rowcomparesel,
   scalararraysel,
 } from "../../utils/adt/selfuncs.ts";
+import { equal } from "../../nodes/equal_funcs.ts";
 
 type Clause = Node | RestrictInfo;
 const DEFAULT_UNK_SEL = 0.005;
@@ -125,7 +127,6 @@ function addRangeClause(
     hibound: isLobound ? 0 : s2,
   });
 }
-import { equal } from "../../nodes/equal_funcs.ts";
 
 function treatAsJoinClause(
   root: PlannerInfo,
@@ -283,10 +284,7 @@ export function joinSelectivity(
   if (j === 0) return 0.5;
   return clamp01(joinEstimator(j)(root, opno, args, inputcollid, jointype, sjinfo));
 }
-function functionSelectivity(root: PlannerInfo, funcid: number): number {
-  void root;
-  void procRow;
-  void funcid;
+function functionSelectivity(_root: PlannerInfo, _funcid: number): number {
   return 0.3333333;
 }
 function clamp01(s: number): number {
@@ -343,7 +341,6 @@ function booltestsel(
   }
   return clamp01(selec);
 }
-import { boolStats } from "../../utils/adt/selfuncs.ts";
 
 export function initDummySjinfo(left: Relids, right: Relids): SpecialJoinInfo {
   return {
@@ -367,4 +364,3 @@ export function initDummySjinfo(left: Relids, right: Relids): SpecialJoinInfo {
 export function exprIsBoolean(n: Node): boolean {
   return exprType(n) === 16;
 }
-void relidsSubset;

@@ -18,7 +18,6 @@ import {
   type NestPath,
   type Path,
   type PathKey,
-  pathReqOuter,
   type PlannerInfo,
   type RelOptInfo,
   type RestrictInfo,
@@ -586,4 +585,3 @@ export function execMaterializesOutput(type: Plan["type"]): boolean {
       return false;
   }
 }
-void pathReqOuter;

@@ -2,10 +2,18 @@
  * Evaluation cost of expressions. Follows cost_qual_eval and friends of src/backend/optimizer/path/costsize.c.
  */
 import { guc } from "../../../conf/guc_values.ts";
-import { exprType } from "../../nodes/node_funcs.ts";
+import { exprType, exprTypmod as exprTypmodOf } from "../../nodes/node_funcs.ts";
 import type { Node } from "../../nodes/nodes.ts";
 import type { PathTarget, PlannerInfo, QualCost, RestrictInfo } from "../pathnodes.ts";
-import { getOpcode, getTyplen, procRow, statisticRow, typeInputFunc, typeOutputFunc } from "../util/catalog_facts.ts";
+import {
+  getOpcode,
+  getTypavgwidth,
+  getTyplen,
+  procRow,
+  statisticRow,
+  typeInputFunc,
+  typeOutputFunc,
+} from "../util/catalog_facts.ts";
 import { arrayNItems } from "../util/clauses.ts";
 import { walkChildren } from "../util/walkers.ts";
 
@@ -186,8 +194,6 @@ export function getExprWidth(root: PlannerInfo, e: Node): number {
   }
   return typWidth(exprType(e), exprTypmodOf(e));
 }
-import { exprTypmod as exprTypmodOf } from "../../nodes/node_funcs.ts";
-import { getTypavgwidth } from "../util/catalog_facts.ts";
 function typWidth(type: number, typmod: number): number {
   return getTypavgwidth(type, typmod);
 }

@@ -476,7 +476,7 @@ export function costIncrementalSort(
   path.total_cost = startup + run;
 }
 
-export function costAppend(apath: AppendPath, root: PlannerInfo): void {
+export function costAppend(apath: AppendPath, _root: PlannerInfo): void {
   apath.disabled_nodes = 0;
   apath.startup_cost = 0;
   apath.total_cost = 0;
@@ -497,7 +497,6 @@ export function costAppend(apath: AppendPath, root: PlannerInfo): void {
       apath.total_cost += p.total_cost;
     }
   }
-  void root;
   apath.total_cost += guc.cpu_tuple_cost * 0.5 * apath.rows;
 }
 export function costMergeAppend(

@@ -26,6 +26,7 @@ import {
   getOpfamilyMember,
   opHashjoinable,
   opInputTypes,
+  opMergejoinable,
   opStrict,
 } from "../util/catalog_facts.ts";
 import { elogError } from "../util/planner_error.ts";
@@ -37,7 +38,7 @@ import {
   containWindowFunction,
   expressionReturnsSet,
 } from "../util/clauses.ts";
-import { pullVarClause, pullVarnos } from "../util/var.ts";
+import { pullVarClause, pullVarnos, removeNullingRelids } from "../util/var.ts";
 
 function sameOids(a: readonly Oid[], b: readonly Oid[]): boolean {
   if (a.length !== b.length) return false;
@@ -271,12 +272,11 @@ export function findEcMemberMatchingExpr(ec: EquivalenceClass, expr: Node, relid
 }
 /** A member that can be computed from the expressions of `exprs`. */
 export function findComputableEcMember(
-  root: PlannerInfo,
+  _root: PlannerInfo,
   ec: EquivalenceClass,
   exprs: readonly Node[],
   relids: Relids,
 ): EquivalenceMember | null {
-  void root;
   const opts = { aggregates: "include", windowfuncs: "include", placeholders: "include" } as const;
   const vars = pullVarClause(exprs as Node[], opts);
   for (const em of ec.ec_members) {
@@ -435,7 +435,7 @@ export function generateJoinImpliedEqualities(
   joinRelids: Relids,
   outerRelids: Relids,
   inner: RelOptInfo,
-  sjinfo: SpecialJoinInfo | null,
+  _sjinfo: SpecialJoinInfo | null,
 ): RestrictInfo[] {
   const innerRelids = inner.relids;
   const out: RestrictInfo[] = [];
@@ -448,7 +448,6 @@ export function generateJoinImpliedEqualities(
     if (ec.ec_broken) sub = joinImpliedBroken(ec, nominalJoin, outerRelids, innerRelids);
     out.push(...sub);
   }
-  void sjinfo;
   return out;
 }
 function candidateEcs(root: PlannerInfo, relids: Relids): EquivalenceClass[] {
@@ -595,7 +594,6 @@ export function checkMergejoinable(r: RestrictInfo): void {
 function opMergejoinableFor(opno: Oid, left: Node): boolean {
   return opMergejoinable(opno, exprType(left));
 }
-import { opMergejoinable } from "../util/catalog_facts.ts";
 export function checkHashjoinable(r: RestrictInfo): void {
   if (r.pseudoconstant || r.clause.type !== "OpExpr" || r.clause.args.length !== 2) return;
   const opno = r.clause.opno;
@@ -726,7 +724,6 @@ function relidOf(i: number): Relids {
 function stripNulling(n: Node, rel: Relids): Node {
   return removeNullingRelids(n, rel);
 }
-import { removeNullingRelids } from "../util/var.ts";
 
 /** For each join partner, clauses that an index on `rel` could use as parameters. */
 export function generateImpliedEqualitiesForColumn(
@@ -773,8 +770,7 @@ export function hasRelevantEclassJoinclause(root: PlannerInfo, rel1: RelOptInfo)
   }
   return false;
 }
-export function eclassUsefulForMerging(root: PlannerInfo, ec: EquivalenceClass, rel: RelOptInfo): boolean {
-  void root;
+export function eclassUsefulForMerging(_root: PlannerInfo, ec: EquivalenceClass, rel: RelOptInfo): boolean {
   if (ec.ec_has_const || ec.ec_members.length <= 1) return false;
   if (relidsSubset(ec.ec_relids, rel.relids)) return false;
   return ec.ec_members.some((m) => !m.em_is_child && !relidsOverlap(m.em_relids, rel.relids));

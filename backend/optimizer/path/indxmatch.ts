@@ -17,6 +17,7 @@ import {
   getOpOpfamilySortfamily,
   getOpOpfamilyStrategy,
   opInOpfamily,
+  opInputTypes as typesOf,
   typeRow,
 } from "../util/catalog_facts.ts";
 import { containVolatileFunctions } from "../util/clauses.ts";
@@ -24,6 +25,8 @@ import { commuteRestrictinfo, makeRestrictinfo } from "../util/restrictinfo.ts";
 import { matchIndexToOperand } from "../plan/analyzejoins_distinct.ts";
 import { makeGreaterString, patternFixedPrefix, type PatternKind } from "../../utils/adt/like_support.ts";
 import { pullVarnos } from "../util/var.ts";
+import { evalConstExpressions } from "../util/const_fold.ts";
+import { collationIsByteOrder } from "../../utils/cache/relcache_index.ts";
 
 function indexClause(
   rinfo: RestrictInfo,
@@ -235,7 +238,6 @@ function matchRowcompare(
   };
   return indexClause(rinfo, [simpleRinfo(root, rc)], col, lossy, cols);
 }
-import { opInputTypes as typesOf } from "../util/catalog_facts.ts";
 
 /** x = a OR x = b …: one = ANY(array). */
 function matchOrclause(root: PlannerInfo, rinfo: RestrictInfo, col: number, index: IndexOptInfo): IndexClause | null {
@@ -307,7 +309,6 @@ function matchOrclause(root: PlannerInfo, rinfo: RestrictInfo, col: number, inde
     false,
   );
 }
-import { evalConstExpressions } from "../util/const_fold.ts";
 
 // LIKE, ~ and ^@ as ranges of the index.
 const TEXT_PATTERN_FAMS = new Set([2095, 2097]); // text_pattern_ops, bpchar_pattern_ops (btree)
@@ -387,21 +388,19 @@ function patternIndexClause(
   if (greater !== null) quals.push(mk(ltopr, makeConst(rdatatype, -1, 100, -1, greater, false, false), indexColl));
   return indexClause(rinfo, quals, col, true);
 }
-import { collationIsByteOrder } from "../../utils/cache/relcache_index.ts";
 function isByteOrderCollation(c: Oid): boolean {
   return collationIsByteOrder(c);
 }
 
 /** ORDER BY operators of an index (distance), for access methods that have them. */
 export function matchIndexToOrderby(
-  root: PlannerInfo,
+  _root: PlannerInfo,
   index: IndexOptInfo,
   pathkeys: readonly PathKey[],
 ): { clauses: Node[]; cols: number[] } {
   const clauses: Node[] = [];
   const cols: number[] = [];
   if (!index.amcanorderbyop) return { clauses, cols };
-  void root;
   for (const pk of pathkeys) {
     if (pk.pk_cmptype !== "COMPARE_LT" || pk.pk_nulls_first || pk.pk_eclass.ec_has_volatile) break;
     let found = false;

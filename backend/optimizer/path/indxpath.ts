@@ -6,19 +6,19 @@
 import { guc } from "../../../conf/guc_values.ts";
 import { equal } from "../../nodes/equal_funcs.ts";
 import type { Node } from "../../nodes/nodes.ts";
-import type {
-  BitmapHeapPath,
-  EquivalenceClass,
-  EquivalenceMember,
-  IndexClause,
-  IndexOptInfo,
-  IndexPath,
-  Path,
-  PlannerInfo,
-  RelOptInfo,
-  RestrictInfo,
+import {
+  type BitmapHeapPath,
+  type EquivalenceClass,
+  type EquivalenceMember,
+  type IndexClause,
+  type IndexOptInfo,
+  type IndexPath,
+  type Path,
+  pathReqOuter,
+  type PlannerInfo,
+  type RelOptInfo,
+  type RestrictInfo,
 } from "../pathnodes.ts";
-import { pathReqOuter } from "../pathnodes.ts";
 import { type Relids, relidsMembers, relidsSubset } from "../relids.ts";
 import {
   addPath,
@@ -27,16 +27,16 @@ import {
   createBitmapOrPath,
   createIndexPath,
 } from "../util/pathnode.ts";
-import { makeRestrictinfo } from "../util/restrictinfo.ts";
+import { joinClauseIsMovableTo, makeRestrictinfo, orArmClauses, orArmExpr } from "../util/restrictinfo.ts";
 import { predicateImpliedBy } from "../util/predtest.ts";
 import { pullVarattnos } from "../util/var.ts";
-import { joinClauseIsMovableTo, orArmClauses, orArmExpr } from "../util/restrictinfo.ts";
 import { generateImpliedEqualitiesForColumn } from "./equivclass.ts";
 import { buildIndexPathkeys, hasUsefulPathkeys, truncateUselessPathkeys } from "./pathkeys.ts";
 import { costBitmapHeapScan, costBitmapTreeNode } from "./costsize.ts";
 import { matchClauseToIndexcol, matchIndexToOrderby } from "./indxmatch.ts";
 import { matchIndexToOperand } from "../plan/analyzejoins_distinct.ts";
 import { makeBoolExpr } from "../../nodes/makefuncs.ts";
+import { estimateNumGroups } from "../../utils/adt/selfuncs_groups.ts";
 
 interface IndexClauseSet {
   nonempty: boolean;
@@ -320,7 +320,6 @@ function adjustRowcountForSemijoins(root: PlannerInfo, cur: number, outer: numbe
   }
   return rowcount;
 }
-import { estimateNumGroups } from "../../utils/adt/selfuncs_groups.ts";
 
 function matchClausesToIndex(
   root: PlannerInfo,

@@ -501,12 +501,11 @@ function getMemoizePath(
   return createMemoizePath(innerrel, inner, p.exprs, p.operators, extra.inner_unique, p.binary, outer.rows);
 }
 function paraminfoGetEqualHashops(
-  root: PlannerInfo,
+  _root: PlannerInfo,
   inner: Path,
   outerrel: RelOptInfo,
   innerrel: RelOptInfo,
 ): { exprs: Node[]; operators: number[]; binary: boolean } | null {
-  void root;
   const exprs: Node[] = [];
   const operators: number[] = [];
   let binary = false;

@@ -21,6 +21,8 @@ import { haveRelevantEclassJoinclause } from "./equivclass.ts";
 import { addPathsToJoinrel } from "./joinpath.ts";
 import { createUniquePath } from "../util/pathnode_join.ts";
 import { elogError } from "../util/planner_error.ts";
+import { PgError } from "../../../base/error.ts";
+import { ERRCODE } from "../../../base/errcodes.ts";
 
 function haveRelevantJoinclause(root: PlannerInfo, a: RelOptInfo, b: RelOptInfo): boolean {
   return haveRelevantJoinclauseWith(root, a, b, haveRelevantEclassJoinclause);
@@ -158,8 +160,7 @@ function joinIsLegal(
   }
   return { sjinfo: matchSj, reversed };
 }
-function minJoinParameterization(root: PlannerInfo, joinrelids: Relids, a: RelOptInfo, b: RelOptInfo): Relids {
-  void root;
+function minJoinParameterization(_root: PlannerInfo, joinrelids: Relids, a: RelOptInfo, b: RelOptInfo): Relids {
   return (a.lateral_relids | b.lateral_relids) & ~joinrelids;
 }
 /** A placeholder evaluated partly outside cannot be passed through a nestloop parameter. */
@@ -245,8 +246,6 @@ function populateJoinrelWithPaths(
       elogError(`unrecognized join type: ${sjinfo.jointype}`);
   }
 }
-import { PgError } from "../../../base/error.ts";
-import { ERRCODE } from "../../../base/errcodes.ts";
 
 /** Must the two be joined early because of an outer join or a lateral reference? */
 export function haveJoinOrderRestriction(root: PlannerInfo, rel1: RelOptInfo, rel2: RelOptInfo): boolean {

@@ -6,20 +6,25 @@
 import type { Oid } from "../../../base/types.ts";
 import { exprCollation } from "../../nodes/node_funcs.ts";
 import type { Node, ScanDirection, SortGroupClause, TargetEntry } from "../../nodes/nodes.ts";
-import type {
-  EquivalenceClass,
-  IndexOptInfo,
-  Path,
-  PathKey,
-  PlannerInfo,
-  RelOptInfo,
-  RestrictInfo,
+import {
+  type EquivalenceClass,
+  type IndexOptInfo,
+  type Path,
+  type PathKey,
+  pathReqOuter,
+  type PlannerInfo,
+  type RelOptInfo,
+  type RestrictInfo,
 } from "../pathnodes.ts";
-import { pathReqOuter } from "../pathnodes.ts";
 import { relid, type Relids, relidsOverlap, relidsSubset } from "../relids.ts";
 import { removeNullingRelids } from "../util/var.ts";
 import { equal } from "../../nodes/equal_funcs.ts";
-import { getMergejoinOpfamilies, getOpfamilyMember, getOrderingOpProperties } from "../util/catalog_facts.ts";
+import {
+  getMergejoinOpfamilies,
+  getOpfamilyMember,
+  getOrderingOpProperties,
+  opInputTypes as operatorInputTypes,
+} from "../util/catalog_facts.ts";
 import { elogError } from "../util/planner_error.ts";
 import { getSortgroupclauseExpr } from "../util/tlist.ts";
 import { eclassUsefulForMerging, getEclassForSortExpr, processEquivalenceClassChain } from "./equivclass.ts";
@@ -341,7 +346,6 @@ export function initializeMergeclauseEclasses(root: PlannerInfo, r: RestrictInfo
   r.left_ec = getEclassForSortExpr(root, opL, r.mergeopfamilies, types.left, c.inputcollid, 0, 0n, true);
   r.right_ec = getEclassForSortExpr(root, opR, r.mergeopfamilies, types.right, c.inputcollid, 0, 0n, true);
 }
-import { opInputTypes as operatorInputTypes } from "../util/catalog_facts.ts";
 export function updateMergeclauseEclasses(r: RestrictInfo): void {
   if (r.left_ec !== null) r.left_ec = processEquivalenceClassChain(r.left_ec);
   if (r.right_ec !== null) r.right_ec = processEquivalenceClassChain(r.right_ec);

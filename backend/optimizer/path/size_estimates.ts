@@ -3,8 +3,14 @@
  * src/backend/optimizer/path/costsize.c.
  */
 import type { JoinType, Node } from "../../nodes/nodes.ts";
-import type { Path, PlannerInfo, RelOptInfo, RestrictInfo, SpecialJoinInfo } from "../pathnodes.ts";
-import { isOuterJoin } from "../pathnodes.ts";
+import {
+  isOuterJoin,
+  type Path,
+  type PlannerInfo,
+  type RelOptInfo,
+  type RestrictInfo,
+  type SpecialJoinInfo,
+} from "../pathnodes.ts";
 import { elogError } from "../util/planner_error.ts";
 import { getAttavgwidth, getTypavgwidth, procRow } from "../util/catalog_facts.ts";
 import { rinfoIsPushedDown } from "../util/restrictinfo.ts";
@@ -72,16 +78,15 @@ export function setRelWidth(root: PlannerInfo, rel: RelOptInfo): void {
   }
   if (haveWholerow) {
     let w = 24;
-    if (reloid !== 0) w += getRelationDataWidth(root, rel, reloid);
+    if (reloid !== 0) w += getRelationDataWidth(rel, reloid);
     else for (let i = 1; i <= rel.max_attr; i++) w += rel.attr_widths[i - rel.min_attr] ?? 0;
     rel.attr_widths[0 - rel.min_attr] = w;
     width += w;
   }
   target.width = clampWidthEst(width);
 }
-function getRelationDataWidth(root: PlannerInfo, rel: RelOptInfo, reloid: number): number {
+function getRelationDataWidth(rel: RelOptInfo, reloid: number): number {
   let total = 0;
-  const rte = root.simple_rte_array[rel.relid];
   for (let i = 1; i <= rel.max_attr; i++) {
     const cached = rel.attr_widths[i - rel.min_attr];
     if (cached > 0) total += cached;
@@ -90,7 +95,6 @@ function getRelationDataWidth(root: PlannerInfo, rel: RelOptInfo, reloid: number
       total += w > 0 ? w : relAttrTypeWidth(reloid, i);
     }
   }
-  void rte;
   return total;
 }
 /** Set by plancat.ts: width of a column by its type. */

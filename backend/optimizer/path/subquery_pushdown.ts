@@ -22,9 +22,7 @@ interface Pushdown {
 export function checkPushdown(subquery: Query): Pushdown | null {
   const unsafe = new Set<number>();
   const unsafeLeaky = { value: false };
-  const windowOnly = new Set<number>();
   if (!isSafe(subquery, subquery, unsafe, unsafeLeaky)) return null;
-  void windowOnly;
   return {
     qualIsSafe(rti, r, rte) {
       const qual = r.clause;

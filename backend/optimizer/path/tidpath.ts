@@ -21,10 +21,9 @@ function isCtidVar(n: Node, rel: RelOptInfo): boolean {
     n.varnullingrels === null &&
     n.varlevelsup === 0;
 }
-function isBinaryTidClause(root: PlannerInfo, r: RestrictInfo, rel: RelOptInfo, ops: (o: number) => boolean): boolean {
+function isBinaryTidClause(_root: PlannerInfo, r: RestrictInfo, rel: RelOptInfo, ops: (o: number) => boolean): boolean {
   const c = r.clause;
   if (c.type !== "OpExpr" || !ops(c.opno) || c.args.length !== 2) return false;
-  void root;
   let other: Node;
   let otherRelids: bigint;
   if (isCtidVar(c.args[0], rel)) {

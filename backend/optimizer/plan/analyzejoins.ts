@@ -20,6 +20,7 @@ import {
   relationHasUniqueIndexFor,
 } from "./analyzejoins_distinct.ts";
 import { removeNullingRelids } from "../util/var.ts";
+import { generateJoinImpliedEqualities } from "../path/equivclass.ts";
 
 /** Drops left joins to relations that are unique for the join clause and not used elsewhere. */
 export function removeUselessJoins(root: PlannerInfo, joinlist: JoinListItem[]): JoinListItem[] {
@@ -98,9 +99,7 @@ function removeLeftjoinrelFromQuery(root: PlannerInfo, rti: number, sj: SpecialJ
   for (const r of root.simple_rel_array) {
     if (!r || r === rel) continue;
     for (let i = 0; i < r.attr_needed.length; i++) {
-      const was = r.attr_needed[i];
-      r.attr_needed[i] = was & ~gone;
-      void was;
+      r.attr_needed[i] &= ~gone;
     }
     r.lateral_relids &= ~gone;
     r.direct_lateral_relids &= ~gone;
@@ -159,7 +158,6 @@ export function reduceUniqueSemijoins(root: PlannerInfo): void {
     return !innerrelIsUnique(root, joinrelids, sj.min_lefthand, innerrel, "JOIN_SEMI", restrict, true);
   });
 }
-import { generateJoinImpliedEqualities } from "../path/equivclass.ts";
 function generateJoinImplied(root: PlannerInfo, joinrelids: Relids, outer: Relids, inner: RelOptInfo): RestrictInfo[] {
   return generateJoinImpliedEqualities(root, joinrelids, outer, inner, null);
 }

@@ -74,14 +74,13 @@ export function clauseSidesMatchJoin(r: RestrictInfo, outerrelids: bigint, inner
  * equality with constants in baserestrictinfo, or by `exprlist` with `oprlist`?
  */
 export function relationHasUniqueIndexFor(
-  root: PlannerInfo,
+  _root: PlannerInfo,
   rel: RelOptInfo,
   restrictlistIn: RestrictInfo[],
   exprlist: Node[],
   oprlist: Oid[],
   extraUsed?: RestrictInfo[],
 ): boolean {
-  void root;
   if (rel.indexlist.length === 0) return false;
   const restrictlist = restrictlistIn.slice();
   for (const r of rel.baserestrictinfo) {

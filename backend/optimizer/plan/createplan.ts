@@ -7,7 +7,13 @@ import { makeBoolConst, makeConst } from "../../nodes/makefuncs.ts";
 import { exprCollation } from "../../nodes/node_funcs.ts";
 import type { Node, Plan, SortGroupClause, TargetEntry } from "../../nodes/nodes.ts";
 import type { Path, PathKey, PlannerInfo } from "../pathnodes.ts";
-import { getSortgroupclauseTle, getSortgrouprefTle } from "../util/tlist.ts";
+import {
+  applyPathtargetLabelingToTlist as labelTlist,
+  applyTlistLabeling,
+  getSortgroupclauseTle,
+  getSortgrouprefTle,
+  tlistSameExprs as tlistSame,
+} from "../util/tlist.ts";
 import { elogError } from "../util/planner_error.ts";
 import { inferArbiterIndexes } from "../util/plancat.ts";
 import { createJoinPlan, createUniquePlanFrom } from "./createplan_join.ts";
@@ -19,14 +25,22 @@ import {
   CP_LABEL_TLIST,
   CP_SMALL_TLIST,
   orderQualClauses,
+  replaceNestloopParams,
   useIdenticalTlist,
 } from "./createplan_util.ts";
 import { copyGenericPathInfo, isProjectionCapablePlan, newPlan } from "./plan_nodes.ts";
-import { makeSortFromPathkeys, makeSortFromSortclausesCols, prepareSortFromPathkeys } from "./createplan_sort.ts";
-import { applyTlistLabeling } from "../util/tlist.ts";
+import {
+  makeSortFromPathkeys,
+  makeSortFromSortclausesCols,
+  prepareSortFromPathkeys,
+  sortColumnsOf,
+} from "./createplan_sort.ts";
 import { ssAttachInitplansTo } from "./attach_initplans.ts";
 import { queueMinmaxInitplans } from "./minmax_initplans.ts";
 import { CURRENT_PLANNER } from "./createplan_recurse.ts";
+import { isProjectionCapablePath as isProjectionCapable } from "../util/pathnode_upper.ts";
+import { walkChildren, walkTree } from "../util/walkers.ts";
+import { extractUpdateTargetlistColnos as extractColnos } from "../prep/preptlist.ts";
 
 /** The plan for `path`, with its init plans attached; Vars are not in executor form yet. */
 export function createPlan(root: PlannerInfo, best: Path): Plan {
@@ -237,7 +251,7 @@ function groupingColumns(
   return { grpColIdx, grpOperators, grpCollations };
 }
 
-function createAppendPlan(root: PlannerInfo, path: Path & { kind: "AppendPath" }, flags: number): Plan {
+function createAppendPlan(root: PlannerInfo, path: Path & { kind: "AppendPath" }, _flags: number): Plan {
   const tlist = buildPathTlist(root, path);
   if (path.subpaths.length === 0) {
     const p = newPlan("Result", {
@@ -248,7 +262,6 @@ function createAppendPlan(root: PlannerInfo, path: Path & { kind: "AppendPath" }
     return p;
   }
   const plans = path.subpaths.map((s) => createPlanRecurse(root, s, CP_EXACT_TLIST));
-  void flags;
   const p = newPlan("Append", {
     targetlist: tlist,
     appendplans: plans,
@@ -258,8 +271,7 @@ function createAppendPlan(root: PlannerInfo, path: Path & { kind: "AppendPath" }
   copyGenericPathInfo(p, path);
   return p;
 }
-function createMergeAppendPlan(root: PlannerInfo, path: Path & { kind: "MergeAppendPath" }, flags: number): Plan {
-  void flags;
+function createMergeAppendPlan(root: PlannerInfo, path: Path & { kind: "MergeAppendPath" }, _flags: number): Plan {
   const tlist = buildPathTlist(root, path);
   const p = newPlan("MergeAppend", { targetlist: tlist, part_prune_index: -1 });
   copyGenericPathInfo(p, path);
@@ -275,7 +287,6 @@ function createMergeAppendPlan(root: PlannerInfo, path: Path & { kind: "MergeApp
   p.nullsFirst = cols.nullsFirst;
   return p;
 }
-import { sortColumnsOf } from "./createplan_sort.ts";
 
 function createProjectionPlan(root: PlannerInfo, path: Path & { kind: "ProjectionPath" }, flags: number): Plan {
   let tlist: TargetEntry[];
@@ -307,8 +318,6 @@ function createProjectionPlan(root: PlannerInfo, path: Path & { kind: "Projectio
   copyGenericPathInfo(p, path);
   return p;
 }
-import { isProjectionCapablePath as isProjectionCapable } from "../util/pathnode_upper.ts";
-import { applyPathtargetLabelingToTlist as labelTlist, tlistSameExprs as tlistSame } from "../util/tlist.ts";
 
 function createMemoizePlan(root: PlannerInfo, path: Path & { kind: "MemoizePath" }, flags: number): Plan {
   const sub = createPlanRecurse(root, path.subpath, flags | CP_SMALL_TLIST);
@@ -328,8 +337,6 @@ function createMemoizePlan(root: PlannerInfo, path: Path & { kind: "MemoizePath"
   copyGenericPathInfo(p, path);
   return p;
 }
-import { replaceNestloopParams } from "./createplan_util.ts";
-import { walkChildren, walkTree } from "../util/walkers.ts";
 function paramIdsOf(exprs: readonly Node[]): readonly number[] | null {
   const out = new Set<number>();
   const visit = (n: Node): boolean => {
@@ -530,4 +537,3 @@ function createModifytablePlan(root: PlannerInfo, path: Path & { kind: "ModifyTa
   copyGenericPathInfo(p, path);
   return p;
 }
-import { extractUpdateTargetlistColnos as extractColnos } from "../prep/preptlist.ts";

@@ -176,13 +176,11 @@ function createMergejoinPlan(root: PlannerInfo, best: MergePath): Plan {
     }
     outerpathkeys = best.outersortkeys;
   } else outerpathkeys = outerPath.pathkeys;
-  let innerpathkeys: PathKey[];
   if (best.innersortkeys.length > 0) {
     const s = makeSortFromPathkeys(root, inner, best.innersortkeys, innerPath.parent.relids);
     labelSortWithCostsize(s);
     inner = s;
-    innerpathkeys = best.innersortkeys;
-  } else innerpathkeys = innerPath.pathkeys;
+  }
   if (best.materialize_inner) {
     const m = makeMaterial(inner);
     copyPlanCostsize(m, inner);
@@ -207,7 +205,6 @@ function createMergejoinPlan(root: PlannerInfo, best: MergePath): Plan {
     reversals.push(opathkey.pk_cmptype === "COMPARE_GT");
     nullsFirst.push(opathkey.pk_nulls_first);
   }
-  void innerpathkeys;
   const plan = newPlan("MergeJoin", {
     targetlist: tlist,
     qual: otherclauses,

@@ -3,8 +3,14 @@ import type { Oid } from "../../../base/types.ts";
 import { makeAndExpr, makeOrExpr } from "../../nodes/makefuncs.ts";
 import { equal, listMember } from "../../nodes/equal_funcs.ts";
 import type { Node, Plan, TargetEntry } from "../../nodes/nodes.ts";
-import type { IndexOptInfo, IndexPath, Path, PlannerInfo, RestrictInfo } from "../pathnodes.ts";
-import { INDEX_VAR } from "../pathnodes.ts";
+import {
+  INDEX_VAR,
+  type IndexOptInfo,
+  type IndexPath,
+  type Path,
+  type PlannerInfo,
+  type RestrictInfo,
+} from "../pathnodes.ts";
 import { clampRowEst } from "../path/cost_qual.ts";
 import { isRedundantWithIndexclauses } from "../path/costsize.ts";
 import { containMutableFunctions } from "../util/clauses.ts";
@@ -27,6 +33,7 @@ import {
 } from "./createplan_util.ts";
 import { CURRENT_PLANNER } from "./createplan_recurse.ts";
 import { copyGenericPathInfo, copyPlanCostsize, newPlan } from "./plan_nodes.ts";
+import { exprCollation, exprType } from "../../nodes/node_funcs.ts";
 
 export function createScanPlan(root: PlannerInfo, best: Path, flagsIn: number): Plan {
   let flags = flagsIn;
@@ -209,8 +216,7 @@ function orderRinfos(q: readonly RestrictInfo[]): RestrictInfo[] {
   return q.slice();
 }
 /** A Result that runs the plan only if the constant quals hold. */
-export function createGatingPlan(root: PlannerInfo, path: Path, plan: Plan, gating: Node[], flags = 0): Plan {
-  void flags;
+export function createGatingPlan(root: PlannerInfo, path: Path, plan: Plan, gating: Node[], _flags = 0): Plan {
   const g = newPlan("Result", {
     targetlist: buildPathTlist(root, path),
     resconstantqual: gating as unknown as Node,
@@ -339,7 +345,6 @@ function fixIndexqualOperand(node: Node, index: IndexOptInfo, col: number): Node
     location: -1,
   };
 }
-import { exprCollation, exprType } from "../../nodes/node_funcs.ts";
 
 function createBitmapScanPlan(
   root: PlannerInfo,

@@ -8,6 +8,7 @@ import type { Node, Plan } from "../../nodes/nodes.ts";
 import type { PlannerInfo } from "../pathnodes.ts";
 import { relid, relidsToBms } from "../relids.ts";
 import { walkChildren, walkTree } from "../util/walkers.ts";
+import { equal } from "../../nodes/equal_funcs.ts";
 
 /** Sets of parameter numbers, as bit masks. */
 type Params = bigint;
@@ -230,7 +231,6 @@ function aggParams(root: PlannerInfo, e: readonly Node[]): Params {
   walkTree(e, visit);
   return params;
 }
-import { equal } from "../../nodes/equal_funcs.ts";
 export function minmaxParam(root: PlannerInfo, n: Node & { type: "Aggref" }): number {
   if (n.args.length !== 1) return -1;
   const te = n.args[0];

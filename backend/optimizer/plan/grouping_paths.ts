@@ -9,17 +9,9 @@ import type { GroupingSet, Node, SortGroupClause } from "../../nodes/nodes.ts";
 import { estimateNumGroups } from "../../utils/adt/selfuncs_groups.ts";
 import { type AggClauseCosts, hashAggEntrySize, hashMemoryLimit, NO_AGG_COSTS } from "../path/costsize.ts";
 import { pathkeysContainedIn, pathkeysCountContainedIn } from "../path/pathkeys.ts";
-import {
-  type Path,
-  type PathKey,
-  type PathTarget,
-  type PlannerInfo,
-  type RelOptInfo,
-  type RollupData,
-} from "../pathnodes.ts";
+import type { Path, PathKey, PathTarget, PlannerInfo, RelOptInfo, RollupData } from "../pathnodes.ts";
 import { getAggClauseCosts } from "../prep/prepagg.ts";
-import { addPath, createGroupResultPath, setCheapest } from "../util/pathnode.ts";
-import { createAppendPath } from "../util/pathnode.ts";
+import { addPath, createAppendPath, createGroupResultPath, setCheapest } from "../util/pathnode.ts";
 import {
   createAggPath,
   createGroupingsetsPath,

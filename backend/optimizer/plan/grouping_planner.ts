@@ -16,7 +16,7 @@ import {
   pathkeysContainedIn,
   pathkeysCountContainedIn,
 } from "../path/pathkeys.ts";
-import { type Path, type PathKey, type PathTarget, type PlannerInfo, type RelOptInfo } from "../pathnodes.ts";
+import type { Path, PathKey, PathTarget, PlannerInfo, RelOptInfo } from "../pathnodes.ts";
 import { preprocessAggrefs } from "../prep/prepagg.ts";
 import { preprocessTargetlist } from "../prep/preptlist.ts";
 import { planSetOperations } from "../prep/prepunion.ts";
@@ -38,7 +38,13 @@ import {
   createWindowaggPath,
 } from "../util/pathnode_upper.ts";
 import { fetchUpperRel } from "../util/relnode.ts";
-import { getSortgrouplistExprs, groupingIsHashable, groupingIsSortable, splitPathtargetAtSrfs } from "../util/tlist.ts";
+import {
+  getSortgrouplistExprs,
+  groupingIsHashable,
+  groupingIsSortable,
+  makePathtargetFromTlist,
+  splitPathtargetAtSrfs,
+} from "../util/tlist.ts";
 import { mutateChildren, mutateList } from "../util/walkers.ts";
 import { NO_AGG_COSTS } from "../path/costsize.ts";
 import {
@@ -50,6 +56,9 @@ import {
 import { createPathtarget, makeGroupInputTarget, makeSortInputTarget, makeWindowInputTarget } from "./path_targets.ts";
 import { preprocessMinmaxAggregates } from "./planagg.ts";
 import { queryPlanner } from "./planmain.ts";
+import { setPathtargetCostWidth } from "../path/cost_qual.ts";
+import { getTypavgwidth, procRow } from "../util/catalog_facts.ts";
+import { makeConst } from "../../nodes/makefuncs.ts";
 
 interface QpExtra {
   activeWindows: WindowClause[];
@@ -80,8 +89,6 @@ export function groupingPlanner(root: PlannerInfo, tupleFractionIn: number, seto
     if (parse.sortClause.length > 0) {
       root.sort_pathkeys = makePathkeysForSortclauses(root, parse.sortClause, root.processed_tlist);
     }
-    const copied = parse.targetList;
-    void copied;
     if (parse.rowMarks.length > 0) {
       throw new PgError({
         code: ERRCODE.FEATURE_NOT_SUPPORTED,
@@ -138,11 +145,9 @@ export function groupingPlanner(root: PlannerInfo, tupleFractionIn: number, seto
     // Path targets from the top down.
     finalTarget = createPathtarget(root, root.processed_tlist);
     let sortInputTarget: PathTarget;
-    let haveSrfsInSortInput = false;
     if (parse.sortClause.length > 0) {
       const m = makeSortInputTarget(root, finalTarget);
       sortInputTarget = m.target;
-      haveSrfsInSortInput = m.havePostponedSrfs;
     } else sortInputTarget = finalTarget;
     let groupingTarget: PathTarget;
     if (activeWindows.length > 0) groupingTarget = makeWindowInputTarget(root, finalTarget, activeWindows);
@@ -205,7 +210,6 @@ export function groupingPlanner(root: PlannerInfo, tupleFractionIn: number, seto
       // Scan target was the sort input: done there.
     }
     if (parse.distinctClause.length > 0) currentRel = createDistinctPaths(root, currentRel, sortInputTarget);
-    void haveSrfsInSortInput;
   }
   if (parse.sortClause.length > 0) {
     currentRel = createOrderedPaths(root, currentRel, finalTarget, limitTuples);
@@ -252,8 +256,6 @@ export function groupingPlanner(root: PlannerInfo, tupleFractionIn: number, seto
     addPath(finalRel, path);
   }
 }
-import { makePathtargetFromTlist } from "../util/tlist.ts";
-import { setPathtargetCostWidth } from "../path/cost_qual.ts";
 function createPathtargetFromTlist(root: PlannerInfo): PathTarget {
   return setPathtargetCostWidth(root, makePathtargetFromTlist(root.processed_tlist));
 }
@@ -617,7 +619,6 @@ function createOneWindowPath(
   });
   addPath(windowRel, path);
 }
-import { getTypavgwidth, procRow } from "../util/catalog_facts.ts";
 
 // DISTINCT
 
@@ -686,7 +687,6 @@ function createDistinctPaths(root: PlannerInfo, inputRel: RelOptInfo, target: Pa
   setCheapest(rel);
   return rel;
 }
-import { makeConst } from "../../nodes/makefuncs.ts";
 function makeLimitOne(): Node {
   return makeConst(20, -1, 0, 8, 1, false, true);
 }

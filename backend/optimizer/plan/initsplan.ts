@@ -8,7 +8,13 @@ import { guc } from "../../../conf/guc_values.ts";
 import type { Oid } from "../../../base/types.ts";
 import { notBuilt, PgError } from "../../../base/error.ts";
 import { ERRCODE } from "../../../base/errcodes.ts";
-import { getOpcode } from "../util/catalog_facts.ts";
+import {
+  getCommutator as commutator,
+  getMergejoinOpfamilies,
+  getOpcode,
+  opHashjoinable,
+  opMergejoinable,
+} from "../util/catalog_facts.ts";
 import { makeAndsImplicit, makeBoolConst, makeOpExpr } from "../../nodes/makefuncs.ts";
 import { exprType } from "../../nodes/node_funcs.ts";
 import type { FromExpr, JoinExpr, JoinType, Node, OpExpr } from "../../nodes/nodes.ts";
@@ -29,7 +35,6 @@ import {
   processEquivalence,
 } from "../path/equivclass.ts";
 import { initializeMergeclauseEclasses } from "../path/pathkeys.ts";
-import { getMergejoinOpfamilies, opHashjoinable, opMergejoinable } from "../util/catalog_facts.ts";
 import { containVolatileFunctions, findNonnullableRels } from "../util/clauses.ts";
 import { evalConstExpressions } from "../util/const_fold.ts";
 import { elogError } from "../util/planner_error.ts";
@@ -548,7 +553,6 @@ function computeSemijoinInfo(root: PlannerInfo, sj: SpecialJoinInfo, clause: Nod
   sj.semi_operators = operators;
   sj.semi_rhs_exprs = rhs;
 }
-import { getCommutator as commutator } from "../util/catalog_facts.ts";
 
 function distributeQuals(
   root: PlannerInfo,
@@ -683,7 +687,7 @@ function distributeQualToRels(
 function addBaseClauseToRel(root: PlannerInfo, rti: number, rinfoIn: RestrictInfo): void {
   let r = rinfoIn;
   const rel = root.simple_rel_array[rti]!;
-  const t = simplifyNullTest(root, rel, r.clause);
+  const t = simplifyNullTest(rel, r.clause);
   if (t === true) return;
   if (t === false) {
     r = makeRestrictinfo(root, makeBoolConst(false, false), {
@@ -696,7 +700,7 @@ function addBaseClauseToRel(root: PlannerInfo, rti: number, rinfoIn: RestrictInf
   rel.baserestrictinfo.push(r);
   if (r.security_level < rel.baserestrict_min_security) rel.baserestrict_min_security = r.security_level;
 }
-function simplifyNullTest(root: PlannerInfo, rel: RelOptInfo, c: Node): boolean | null {
+function simplifyNullTest(rel: RelOptInfo, c: Node): boolean | null {
   if (c.type === "NullTest") {
     if (c.argisrow || c.arg!.type !== "Var") return null;
     const v = c.arg!;
@@ -704,13 +708,12 @@ function simplifyNullTest(root: PlannerInfo, rel: RelOptInfo, c: Node): boolean 
     const nonnull = v.varattno < 0 ||
       (v.varattno > 0 && rel.relid === v.varno && rel.notnullattnums?.has(v.varattno) === true);
     if (!nonnull) return null;
-    void root;
     return c.nulltesttype === "IS_NOT_NULL";
   }
   if (c.type === "BoolExpr" && c.boolop === "OR_EXPR") {
     let allFalse = true;
     for (const a of c.args) {
-      const t = simplifyNullTest(root, rel, a);
+      const t = simplifyNullTest(rel, a);
       if (t === true) return true;
       if (t !== false) allFalse = false;
     }

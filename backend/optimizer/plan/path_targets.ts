@@ -31,7 +31,7 @@ export function makeGroupInputTarget(root: PlannerInfo, finalTarget: PathTarget)
   const strip = (e: Node): Node => nulling === 0n ? e : removeNullingRelids(e, nulling);
   finalTarget.exprs.forEach((e, i) => {
     const ref = sortgrouprefOf(finalTarget, i);
-    if (ref !== 0 && getSortgrouprefClauseNoerr(ref, groupClauseOf(root)) !== null) {
+    if (ref !== 0 && getSortgrouprefClauseNoerr(ref, root.processed_groupClause) !== null) {
       addColumnToPathtarget(t, strip(e), ref);
     } else rest.push(e);
   });
@@ -44,9 +44,6 @@ export function makeGroupInputTarget(root: PlannerInfo, finalTarget: PathTarget)
   });
   addNewColumnsToPathtarget(t, vars);
   return setPathtargetCostWidth(root, t);
-}
-function groupClauseOf(root: PlannerInfo) {
-  return root.processed_groupClause.length > 0 ? root.processed_groupClause : root.parse.groupClause;
 }
 
 /** Sort columns of the windows (and DISTINCT, ORDER BY) whole, others as Vars and aggregates. */

@@ -11,10 +11,9 @@ import { searchSysCache } from "../../utils/cache/syscache.ts";
 import type { MinMaxAggInfo, Path, PlannerInfo } from "../pathnodes.ts";
 import { getCheapestFractionalPathForPathkeys, makePathkeysForSortclauses } from "../path/pathkeys.ts";
 import { containMutableFunctions, containSubplans } from "../util/clauses.ts";
-import { getEqualityOpForOrderingOp } from "../util/catalog_facts.ts";
+import { getEqualityOpForOrderingOp, typeIsRowtype } from "../util/catalog_facts.ts";
 import { generateNewExecParam } from "../util/paramassign.ts";
-import { createLimitPath } from "../util/pathnode_upper.ts";
-import { applyProjectionToPath } from "../util/pathnode_upper.ts";
+import { applyProjectionToPath, createLimitPath } from "../util/pathnode_upper.ts";
 import { addPath } from "../util/pathnode.ts";
 import { fetchUpperRel } from "../util/relnode.ts";
 import { incrementVarSublevelsUp } from "../util/var.ts";
@@ -76,7 +75,6 @@ function canMinmaxAggs(root: PlannerInfo, list: MinMaxAggInfo[]): boolean {
   }
   return list.length > 0;
 }
-import { typeIsRowtype } from "../util/catalog_facts.ts";
 function typeIsRow(t: number): boolean {
   return typeIsRowtype(t);
 }

@@ -28,15 +28,13 @@ import {
 } from "../prep/prepjointree.ts";
 import { reduceOuterJoins, removeUselessResultRtes } from "../prep/prepjointree_reduce.ts";
 import { canonicalizeQual } from "../prep/prepqual.ts";
-import { containAggClause, containSubplans, containVolatileFunctions } from "../util/clauses.ts";
+import { arrayNItems, containAggClause, containSubplans, containVolatileFunctions } from "../util/clauses.ts";
 import { compileExpr } from "../../executor/exec_expr.ts";
 import { convertSaopToHashedSaop, evalConstExpressions, installExprEvaluator } from "../util/const_fold.ts";
-import "../util/inline_function.ts";
-import { arrayNItems } from "../util/clauses.ts";
 import { getOpHashFunctions } from "../util/catalog_facts.ts";
 import { resetStackDepth } from "../util/stack_depth.ts";
-import { flattenGroupExprs, flattenJoinAliasVars } from "../util/var.ts";
-import { mutateChildren, mutateList, mutateRte, walkLevels } from "../util/walkers.ts";
+import { flattenGroupExprs, flattenJoinAliasVars, incrementVarSublevelsUp } from "../util/var.ts";
+import { mutateChildren, mutateLevels, mutateList, mutateRte, walkLevels } from "../util/walkers.ts";
 import { createPlan } from "./createplan.ts";
 import { materializeFinishedPlan } from "./createplan_misc.ts";
 import { finalizePlan } from "./finalize_plan.ts";
@@ -49,6 +47,8 @@ import { installSubqueryPlanner } from "./subquery_hook.ts";
 import { preprocessMerge } from "../prep/prepmerge.ts";
 import { assignSpecialExecParam } from "../util/paramassign.ts";
 import { expandVirtualGenerated } from "../prep/virtual_generated.ts";
+import { setCheapest } from "../util/pathnode.ts";
+import "../util/inline_function.ts";
 
 export const CURSOR_OPT_SCROLL = 0x0002;
 export const CURSOR_OPT_FAST_PLAN = 0x0100;
@@ -343,7 +343,6 @@ export function subqueryPlanner(
   setCheapest(finalRel);
   return root;
 }
-import { setCheapest } from "../util/pathnode.ts";
 installSubqueryPlanner(subqueryPlanner);
 installExprEvaluator((expr) => compileExpr(expr)());
 
@@ -427,8 +426,6 @@ function preprocessFunctionRtes(root: PlannerInfo): void {
     if (functions !== rte.functions) parse.rtable[i] = { ...rte, functions };
   }
 }
-import { incrementVarSublevelsUp } from "../util/var.ts";
-import { mutateLevels } from "../util/walkers.ts";
 function flattenAliasesInLateral(root: PlannerInfo, sub: Query): Query {
   return mutateLevels(sub, (n, depth) => {
     if (

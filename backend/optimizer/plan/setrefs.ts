@@ -61,7 +61,6 @@ function stripGroupingBits(plan: Plan, bits: bigint): void {
 // Range table
 
 function addRtesToFlatRtable(root: PlannerInfo): void {
-  const glob = root.glob;
   const parse = root.parse;
   parse.rtable.forEach((rte) => addRteToFlat(root, rte, parse));
   // Subqueries that were never planned still count for permissions.
@@ -72,7 +71,6 @@ function addRtesToFlatRtable(root: PlannerInfo): void {
     else if (rel.subroot === null) flattenUnplannedRtes(root, rte.subquery);
     else if (isDummyRel(rel.subroot.upper_rels.get("UPPERREL_FINAL")![0])) addRtesToFlatRtable(rel.subroot);
   });
-  void glob;
 }
 function flattenUnplannedRtes(root: PlannerInfo, q: Query): void {
   const visit = (query: Query): void => {

@@ -7,9 +7,8 @@
 import { guc } from "../../../conf/guc_values.ts";
 import type { Oid } from "../../../base/types.ts";
 import { makeBoolConst, makeBoolExpr } from "../../nodes/makefuncs.ts";
-import { exprCollation, exprType, exprTypmod } from "../../nodes/node_funcs.ts";
+import { exprCollation, exprType, exprTypmod, exprTypmod as typmodOf } from "../../nodes/node_funcs.ts";
 import type { Const, Node, OpExpr, Param, Plan, Query, SubLink, SubPlan, TargetEntry } from "../../nodes/nodes.ts";
-import { exprTypmod as typmodOf } from "../../nodes/node_funcs.ts";
 import { makeNode } from "../../nodes/make_node.ts";
 import { costSubplan, execMaterializesOutput } from "../path/cost_join.ts";
 import { getCheapestFractionalPath } from "../path/cheapest.ts";

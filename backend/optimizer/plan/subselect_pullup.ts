@@ -4,9 +4,16 @@
  * Follows src/backend/optimizer/plan/subselect.c.
  */
 import type { Oid } from "../../../base/types.ts";
-import { makeAlias, makeRangeTblRef, makeString, makeTargetEntry } from "../../nodes/makefuncs.ts";
+import {
+  makeAlias,
+  makeAndsExplicit,
+  makeAndsImplicit,
+  makeRangeTblRef,
+  makeString,
+  makeTargetEntry,
+} from "../../nodes/makefuncs.ts";
 import { makeNode } from "../../nodes/make_node.ts";
-import { exprType } from "../../nodes/node_funcs.ts";
+import { exprCollation, exprType, exprTypmod } from "../../nodes/node_funcs.ts";
 import type {
   CommonTableExpr,
   FromExpr,
@@ -33,8 +40,6 @@ import {
 } from "../util/var.ts";
 import { mutateLevels, mutateQuery } from "../util/walkers.ts";
 import { canonicalizeQual } from "../prep/prepqual.ts";
-import { makeAndsExplicit, makeAndsImplicit } from "../../nodes/makefuncs.ts";
-import { exprCollation, exprTypmod } from "../../nodes/node_funcs.ts";
 import { convertTestexprSublink } from "./testexpr.ts";
 
 /** x = ANY (SELECT …) at the top of a qual → semijoin with the subselect. Null if it cannot be. */

@@ -12,7 +12,7 @@ import { getTypavgwidth, getTypbyval, getTyplen, procRow, typeRow } from "../uti
 import { containVolatileFunctions, tlistExprs } from "../util/clauses.ts";
 import { elogError } from "../util/planner_error.ts";
 import { mutateChildren } from "../util/walkers.ts";
-import { exprType } from "../../nodes/node_funcs.ts";
+import { exprType, exprTypmod } from "../../nodes/node_funcs.ts";
 
 /** The tree with its level-0 Aggrefs numbered (aggno, aggtransno, aggtranstype); fills root.agginfos. */
 export function preprocessAggrefs<T extends Node>(root: PlannerInfo, node: T): T {
@@ -173,7 +173,6 @@ export function getAggClauseCosts(root: PlannerInfo): AggClauseCosts {
   }
   return c;
 }
-import { exprTypmod } from "../../nodes/node_funcs.ts";
 function typmodOf(n: Node): number {
   return exprTypmod(n);
 }

@@ -6,7 +6,7 @@
  * Outer join reduction and removal of RTE_RESULT are in prepjointree_reduce.ts.
  * Follows src/backend/optimizer/prep/prepjointree.c.
  */
-import { makeRangeTblRef } from "../../nodes/makefuncs.ts";
+import { makeRangeTblRef, makeString } from "../../nodes/makefuncs.ts";
 import { makeNode } from "../../nodes/make_node.ts";
 import { bmsUnion } from "../../nodes/bitmapset.ts";
 import type {
@@ -34,6 +34,7 @@ import { makePlaceholderExpr } from "../util/placeholder_make.ts";
 import {
   addNullingRelids,
   containVarsOfLevel,
+  flattenJoinAliasVars,
   incrementVarSublevelsUp,
   offsetVarNodes,
   pullVarnos,
@@ -41,7 +42,7 @@ import {
 } from "../util/var.ts";
 import { mutateChildren, mutateLevels, mutateList, mutateRte, walkLevels } from "../util/walkers.ts";
 import { convertAnySublinkToJoin, convertExistsSublinkToJoin } from "../plan/subselect_pullup.ts";
-import { makeString } from "../../nodes/makefuncs.ts";
+import { typeRow } from "../util/catalog_facts.ts";
 
 /** Own copies of the FromExpr and JoinExpr nodes. */
 export function cloneJointree<T extends Node>(n: T): T {
@@ -252,7 +253,7 @@ function subqueriesRecurse(root: PlannerInfo, jtnode: Node, lowestOuterJoin: Joi
 }
 
 function isSimpleSubquery(
-  root: PlannerInfo,
+  _root: PlannerInfo,
   q: Query,
   rte: RangeTblEntry,
   lowestOuterJoin: JoinExpr | null,
@@ -279,7 +280,6 @@ function isSimpleSubquery(
     if (lowestOuterJoin !== null && !relidsSubset(pullVarnosOfLevel(null, q.targetList, 1), safeUpper!)) return false;
   }
   if (q.targetList.some((t) => containVolatileFunctions(t.expr))) return false;
-  void root;
   return true;
 }
 export function jointreeRelids(n: Node | null): Relids {
@@ -377,7 +377,6 @@ function flattenOwnJoinAliases(subroot: PlannerInfo, q: Query): Query {
 function flattenInSub(subroot: PlannerInfo, q: Query, n: Node): Node {
   return flattenJoinAliasVarsInQuery(subroot, q, n as Query);
 }
-import { flattenJoinAliasVars } from "../util/var.ts";
 /** Alias Vars of `q` inside one of its lateral subqueries (one level down). */
 function flattenJoinAliasVarsInQuery(root: PlannerInfo, q: Query, sub: Query): Node {
   if (!containVarsOfLevel(sub, 1)) return sub;
@@ -473,7 +472,6 @@ function pullUpConstantFunction(
   });
   return jtnode;
 }
-import { typeRow } from "../util/catalog_facts.ts";
 
 interface ReplaceContext {
   root: PlannerInfo;

@@ -9,7 +9,7 @@ import type { PlannerInfo } from "../pathnodes.ts";
 import { relid, type Relids, relidsOverlap } from "../relids.ts";
 import { findForcedNullVars, findNonnullableRels, findNonnullableVars } from "../util/clauses.ts";
 import { removeNullingRelids } from "../util/var.ts";
-import { walkLevels } from "../util/walkers.ts";
+import { mutateLevels, walkLevels } from "../util/walkers.ts";
 import { applyToParse } from "./prepjointree.ts";
 
 interface State1 {
@@ -19,31 +19,33 @@ interface State1 {
 }
 interface State2 {
   innerReduced: Relids;
+  /** Full joins that became left (or right) ones: their relid, and the side that they still null. */
+  partialReduced: { rtindex: number; unreducedSide: Relids }[];
 }
 
 export function reduceOuterJoins(root: PlannerInfo): void {
   const s1 = pass1(root.parse.jointree!);
   if (!s1.containsOuter) return;
-  const s2: State2 = { innerReduced: 0n };
+  const s2: State2 = { innerReduced: 0n, partialReduced: [] };
   pass2(root.parse.jointree!, s1, s2, root, 0n, new Set());
-  if (s2.innerReduced !== 0n) {
-    applyToParse(
-      root.parse,
-      (n, depth) => depth === undefined ? removeNullingRelids(n, s2.innerReduced) : stripSub(n, s2.innerReduced),
-    );
-  }
+  if (s2.innerReduced !== 0n) stripNulling(root, s2.innerReduced, 0n);
+  for (const p of s2.partialReduced) stripNulling(root, relid(p.rtindex), p.unreducedSide);
 }
-function stripSub(n: Node, removable: Relids): Node {
-  return removeNullingRelidsAt(n, removable);
+/** Takes joins out of the nulling sets of the query's Vars, except those of relations `exceptRels`. */
+function stripNulling(root: PlannerInfo, removable: Relids, exceptRels: Relids): void {
+  applyToParse(
+    root.parse,
+    (n, depth) =>
+      depth === undefined ? removeNullingRelids(n, removable, exceptRels) : stripInSubquery(n, removable, exceptRels),
+  );
 }
-import { mutateLevels } from "../util/walkers.ts";
-function removeNullingRelidsAt(node: Node, removable: Relids): Node {
+/** The same for references from a LATERAL subquery. */
+function stripInSubquery(node: Node, removable: Relids, exceptRels: Relids): Node {
   return mutateLevels(node, (n, depth) => {
-    if (n.type === "Var" && n.varlevelsup === depth && n.varnullingrels !== null) {
-      const s = n.varnullingrels.filter((i) => (removable & relid(i)) === 0n);
-      return s.length === n.varnullingrels.length ? n : { ...n, varnullingrels: s.length === 0 ? null : s };
-    }
-    return n.type === "Var" ? n : undefined;
+    if (n.type !== "Var") return undefined;
+    if (n.varlevelsup !== depth || n.varnullingrels === null || (exceptRels & relid(n.varno)) !== 0n) return n;
+    const s = n.varnullingrels.filter((i) => (removable & relid(i)) === 0n);
+    return s.length === n.varnullingrels.length ? n : { ...n, varnullingrels: s.length === 0 ? null : s };
   }, 1);
 }
 function pass1(n: Node): State1 {
@@ -102,8 +104,15 @@ function pass2(
       break;
     case "JOIN_FULL":
       if (relidsOverlap(nonnullableRels, left.relids)) {
-        jointype = relidsOverlap(nonnullableRels, right.relids) ? "JOIN_INNER" : "JOIN_LEFT";
-      } else if (relidsOverlap(nonnullableRels, right.relids)) jointype = "JOIN_RIGHT";
+        if (relidsOverlap(nonnullableRels, right.relids)) jointype = "JOIN_INNER";
+        else {
+          jointype = "JOIN_LEFT";
+          s2.partialReduced.push({ rtindex, unreducedSide: right.relids });
+        }
+      } else if (relidsOverlap(nonnullableRels, right.relids)) {
+        jointype = "JOIN_RIGHT";
+        s2.partialReduced.push({ rtindex, unreducedSide: left.relids });
+      }
       break;
   }
   // A right join is a left join the other way round.
@@ -167,12 +176,7 @@ export function removeUselessResultRtes(root: PlannerInfo): void {
   const dropped = { rels: 0n };
   const n = recurse(root, parse.jointree!, null, dropped);
   parse.jointree = n as FromExpr;
-  if (dropped.rels !== 0n) {
-    applyToParse(
-      parse,
-      (x, depth) => depth === undefined ? removeNullingRelids(x, dropped.rels) : removeNullingRelidsAt(x, dropped.rels),
-    );
-  }
+  if (dropped.rels !== 0n) stripNulling(root, dropped.rels, 0n);
 }
 function getResultRelid(root: PlannerInfo, n: Node): number {
   if (n.type !== "RangeTblRef") return 0;
@@ -249,8 +253,7 @@ function recurse(root: PlannerInfo, n: Node, parent: FromExpr | null, dropped: {
       return j;
   }
 }
-function hasLateralTo(root: PlannerInfo, n: Node, varno: number): boolean {
-  void root;
+function hasLateralTo(_root: PlannerInfo, n: Node, varno: number): boolean {
   return walkLevels(n, (x) => x.type === "RangeTblRef" && x.rtindex === varno);
 }
 /** Row marks of the dropped entry go too. */

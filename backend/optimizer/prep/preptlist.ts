@@ -130,7 +130,7 @@ export function makeWholeRowVar(rte: RangeTblEntry, varno: number): Node {
 }
 
 /** One entry for each column, in order; missing ones are null. */
-function expandInsertTargetlist(root: PlannerInfo, tlist: TargetEntry[], rel: Relation): TargetEntry[] {
+function expandInsertTargetlist(_root: PlannerInfo, tlist: TargetEntry[], rel: Relation): TargetEntry[] {
   const natts = rel.rd_att.natts;
   // In order and complete already: the usual case.
   if (tlist.length === natts && tlist.every((t, i) => t.resno === i + 1 && !t.resjunk)) return tlist;
@@ -170,7 +170,6 @@ function expandInsertTargetlist(root: PlannerInfo, tlist: TargetEntry[], rel: Re
   for (const t of tlist) {
     if (t.resjunk) out.push({ ...t, resno: out.length + 1 });
   }
-  void root;
   return out;
 }
 /** UPDATE's target list renumbered from 1, with the column numbers apart. */
@@ -181,13 +180,12 @@ export function extractUpdateTargetlistColnos(tlist: TargetEntry[], colnos: numb
   });
 }
 function addRowIdentityColumns(
-  root: PlannerInfo,
+  _root: PlannerInfo,
   out: TargetEntry[],
   rtindex: number,
   rte: RangeTblEntry,
   rel: Relation,
 ): void {
-  void root;
   const kind = rel.rd_rel.relkind;
   if (kind === "r" || kind === "m" || kind === "p") {
     out.push(makeTargetEntry(makeVar(rtindex, -1, 27, -1, 0, 0), out.length + 1, "ctid", true));

@@ -5,7 +5,7 @@ import { guc } from "../../../conf/guc_values.ts";
 import { PgError } from "../../../base/error.ts";
 import { ERRCODE } from "../../../base/errcodes.ts";
 import type { Oid } from "../../../base/types.ts";
-import { makeTargetEntry, makeVar } from "../../nodes/makefuncs.ts";
+import { makeFuncExpr, makeTargetEntry, makeVar } from "../../nodes/makefuncs.ts";
 import { exprCollation, exprType, exprTypmod } from "../../nodes/node_funcs.ts";
 import type { Node, SetOpCmd, SetOperationStmt, SortGroupClause, TargetEntry } from "../../nodes/nodes.ts";
 import { estimateNumGroups } from "../../utils/adt/selfuncs_groups.ts";
@@ -31,6 +31,7 @@ import {
 } from "../util/pathnode_upper.ts";
 import { buildSimpleRel, fetchUpperRel, setupSimpleRelArrays } from "../util/relnode.ts";
 import {
+  applyRelabelType,
   groupingIsHashable,
   groupingIsSortable,
   makePathtargetFromTlist,
@@ -39,6 +40,7 @@ import {
 } from "../util/tlist.ts";
 import { elogError } from "../util/planner_error.ts";
 import { NO_AGG_COSTS } from "../path/costsize.ts";
+import { searchSysCache } from "../../utils/cache/syscache.ts";
 
 interface SetopResult {
   rel: RelOptInfo;
@@ -79,7 +81,7 @@ function recurseSetOperations(
   colTypes: Oid[],
   colCollations: Oid[],
   refnamesTlist: readonly TargetEntry[],
-  flagVarno: boolean,
+  _flagVarno: boolean,
 ): { result: SetopResult } {
   if (setOp.type === "RangeTblRef") {
     const rte = root.simple_rte_array[setOp.rtindex]!;
@@ -107,7 +109,6 @@ function recurseSetOperations(
       refnamesTlist,
     );
     rel.reltarget = setPathtargetCostWidth(root, makePathtargetFromTlist(tlist));
-    void flagVarno;
     buildSetopChildPaths(root, rel, trivial, tlist, parentOp);
     return { result: { rel, tlist, trivialTlist: trivial } };
   }
@@ -134,7 +135,7 @@ function buildSetopChildPaths(
   root: PlannerInfo,
   rel: RelOptInfo,
   trivial: boolean,
-  childTlist: TargetEntry[],
+  _childTlist: TargetEntry[],
   parentOp: SetOperationStmt | null,
 ): void {
   const subroot = rel.subroot!;
@@ -161,13 +162,12 @@ function buildSetopChildPaths(
   rel.rows = rel.cheapest_total_path?.rows ?? rel.pathlist[0].rows;
   setCheapest(rel);
   rel.rows = rel.cheapest_total_path!.rows;
-  void childTlist;
 }
 function setSizeOnly(_root: PlannerInfo, rel: RelOptInfo): void {
   rel.tuples = 0;
 }
 /** Groups among a child's rows: from the subquery itself where it is plain. */
-function childGroupEstimate(root: PlannerInfo, r: SetopResult): number {
+function childGroupEstimate(_root: PlannerInfo, r: SetopResult): number {
   const rel = r.rel;
   const sub = rel.subroot;
   if (sub === null) return rel.rows;
@@ -177,7 +177,6 @@ function childGroupEstimate(root: PlannerInfo, r: SetopResult): number {
     q.hasAggs
   ) return rel.cheapest_total_path!.rows;
   if (q.setOperations !== null) return rel.cheapest_total_path!.rows;
-  void root;
   return estimateNumGroups(
     sub,
     q.targetList.filter((t) => !t.resjunk).map((t) => t.expr!),
@@ -469,9 +468,6 @@ function generateSetopTlist(
   if (inputTlist.length !== inputs.length) trivial = false;
   return { tlist, trivial };
 }
-import { applyRelabelType } from "../util/tlist.ts";
-import { searchSysCache } from "../../utils/cache/syscache.ts";
-import { makeFuncExpr } from "../../nodes/makefuncs.ts";
 /** Implicit coercion between the types of nested set operations. */
 function coerceTo(e: Node, type: Oid): Node {
   const cast = searchSysCache("CASTSOURCETARGET", exprType(e), type);
@@ -499,9 +495,8 @@ function generateAppendTlist(
     makeTargetEntry(makeVar(0, i + 1, t, typmods[i] ?? -1, colCollations[i], 0), i + 1, refs[i]?.resname ?? null, false)
   );
 }
-function generateSetopGrouplist(op: SetOperationStmt, tlist: readonly TargetEntry[]): SortGroupClause[] {
+function generateSetopGrouplist(op: SetOperationStmt, _tlist: readonly TargetEntry[]): SortGroupClause[] {
   return op.groupClauses.map((g, i) => {
-    void tlist;
     return { ...g, tleSortGroupRef: i + 1 };
   });
 }

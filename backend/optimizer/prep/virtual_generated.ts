@@ -8,6 +8,7 @@ import { makeNullConst } from "../util/const_fold.ts";
 import { replaceVarsFromTargetList } from "../util/replace_vars.ts";
 import { offsetVarNodes } from "../util/var.ts";
 import { applyToParse } from "./prepjointree.ts";
+import { walkLevels } from "../util/walkers.ts";
 
 export function expandVirtualGenerated(root: PlannerInfo): void {
   const parse = root.parse;
@@ -35,7 +36,6 @@ export function expandVirtualGenerated(root: PlannerInfo): void {
     applyToParse(parse, guarded);
   }
 }
-import { walkLevels } from "../util/walkers.ts";
 function hasGeneratedVar(n: Node, rti: number, tlist: TargetEntry[], depth0: number): boolean {
   return walkLevels(n, (x, d) =>
     x.type === "Var" && x.varno === rti && x.varlevelsup === d && x.varattno > 0 &&

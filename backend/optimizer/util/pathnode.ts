@@ -6,30 +6,30 @@
  */
 import { guc } from "../../../conf/guc_values.ts";
 import type { Node, ScanDirection } from "../../nodes/nodes.ts";
-import type {
-  AppendPath,
-  BitmapAndPath,
-  BitmapHeapPath,
-  BitmapOrPath,
-  GroupResultPath,
-  IndexClause,
-  IndexOptInfo,
-  IndexPath,
-  MaterialPath,
-  MemoizePath,
-  MergeAppendPath,
-  Path,
-  PathKey,
-  PathTarget,
-  PlannerInfo,
-  RelOptInfo,
-  RestrictInfo,
-  SimplePath,
-  SubqueryScanPath,
-  TidPath,
-  TidRangePath,
+import {
+  type AppendPath,
+  type BitmapAndPath,
+  type BitmapHeapPath,
+  type BitmapOrPath,
+  type GroupResultPath,
+  type IndexClause,
+  type IndexOptInfo,
+  type IndexPath,
+  type MaterialPath,
+  type MemoizePath,
+  type MergeAppendPath,
+  type Path,
+  type PathKey,
+  pathReqOuter,
+  type PathTarget,
+  type PlannerInfo,
+  type RelOptInfo,
+  type RestrictInfo,
+  type SimplePath,
+  type SubqueryScanPath,
+  type TidPath,
+  type TidRangePath,
 } from "../pathnodes.ts";
-import { pathReqOuter } from "../pathnodes.ts";
 import { type Relids, relidsSubset } from "../relids.ts";
 import { comparePathCosts, comparePathkeys, pathkeysContainedIn } from "../path/pathkeys.ts";
 import {

@@ -2,21 +2,21 @@
 import { guc } from "../../../conf/guc_values.ts";
 import { estimateNumGroups } from "../../utils/adt/selfuncs_groups.ts";
 import type { JoinType } from "../../nodes/nodes.ts";
-import type {
-  HashPath,
-  JoinCostWorkspace,
-  JoinPathExtraData,
-  MergePath,
-  NestPath,
-  Path,
-  PathKey,
-  PlannerInfo,
-  RelOptInfo,
-  RestrictInfo,
-  SpecialJoinInfo,
-  UniquePath,
+import {
+  type HashPath,
+  type JoinCostWorkspace,
+  type JoinPathExtraData,
+  type MergePath,
+  type NestPath,
+  type Path,
+  type PathKey,
+  pathReqOuter,
+  type PlannerInfo,
+  type RelOptInfo,
+  type RestrictInfo,
+  type SpecialJoinInfo,
+  type UniquePath,
 } from "../pathnodes.ts";
-import { pathReqOuter } from "../pathnodes.ts";
 import { type Relids, relidsOverlap } from "../relids.ts";
 import { finalCostHashjoin, finalCostMergejoin, finalCostNestloop } from "../path/cost_join.ts";
 import { costAgg, type Costs, costSort, hashMemoryLimit, NO_AGG_COSTS } from "../path/costsize.ts";

@@ -50,10 +50,9 @@ import type {
   UpperUniquePath,
   WindowAggPath,
 } from "../pathnodes.ts";
-import { expressionReturnsSetRows } from "./clauses.ts";
+import { containVolatileFunctions, expressionReturnsSet, expressionReturnsSetRows } from "./clauses.ts";
 import { getFunctionRows } from "../path/size_estimates.ts";
 import { equalPathtargets } from "./tlist.ts";
-import { containVolatileFunctions, expressionReturnsSet } from "./clauses.ts";
 import { procRow } from "./catalog_facts.ts";
 
 /** Can the node hand out another target than its own, without a Result above it? */
@@ -85,12 +84,11 @@ export function isProjectionCapablePath(p: Path): boolean {
 }
 
 export function createProjectionPath(
-  root: PlannerInfo,
+  _root: PlannerInfo,
   rel: RelOptInfo,
   subpathIn: Path,
   target: PathTarget,
 ): ProjectionPath {
-  void root;
   let subpath = subpathIn;
   if (subpath.kind === "ProjectionPath") subpath = subpath.subpath;
   const oldtarget = subpath.pathtarget;
@@ -148,13 +146,12 @@ export function createSetProjectionPath(
   };
 }
 export function createSortPath(
-  root: PlannerInfo,
+  _root: PlannerInfo,
   rel: RelOptInfo,
   subpath: Path,
   pathkeys: PathKey[],
   limitTuples: number,
 ): SortPath {
-  void root;
   const p: SortPath = {
     kind: "SortPath",
     parent: rel,

@@ -4,17 +4,17 @@
  * What an index's catalog rows say is computed once and kept beside the relation cache entry.
  * Follows src/backend/optimizer/util/plancat.c.
  */
-import type { Oid } from "../../../base/types.ts";
-import { BLCKSZ } from "../../../base/types.ts";
+import { BLCKSZ, type Oid } from "../../../base/types.ts";
 import { ERRCODE } from "../../../base/errcodes.ts";
 import { notBuilt, PgError } from "../../../base/error.ts";
 import { indexOpen } from "../../access/common/relation.ts";
+import { btGetrootheight } from "../../access/nbtree/nbtpage.ts";
 import { catalogScan } from "../../catalog/catalog_scan.ts";
 import { relationClose, relationIdGetRelation, type RelCacheEntry } from "../../utils/cache/relcache_core.ts";
 import { relationGetIndexList } from "../../utils/cache/relcache.ts";
 import type { Relation } from "../../utils/cache/relation.ts";
 import { relationGetNumberOfBlocks } from "../../storage/buffer/bufmgr.ts";
-import { makeTargetEntry, makeVar } from "../../nodes/makefuncs.ts";
+import { makeAndsImplicit, makeTargetEntry, makeVar } from "../../nodes/makefuncs.ts";
 import { equal } from "../../nodes/equal_funcs.ts";
 import { stringToNode } from "../../nodes/readfuncs.ts";
 import { exprCollation, exprType } from "../../nodes/node_funcs.ts";
@@ -27,10 +27,8 @@ import { setRelAttrTypeWidth } from "../path/size_estimates.ts";
 import { getAttavgwidth, getTypavgwidth } from "./catalog_facts.ts";
 import { searchSysCache } from "../../utils/cache/syscache.ts";
 import { evalConstExpressions } from "./const_fold.ts";
-import { makeAndsImplicit } from "../../nodes/makefuncs.ts";
 import { elogError } from "./planner_error.ts";
 import { mutateLevels } from "./walkers.ts";
-import { installedTreeHeight } from "./plancat_hooks.ts";
 import { predicateImpliedBy } from "./predtest.ts";
 
 /** System attributes down to tableoid (-6); FirstLowInvalidHeapAttributeNumber is -7. */
@@ -216,7 +214,7 @@ function makeIndexOptInfo(ixrel: Relation, rel: RelOptInfo, heap: Relation): Ind
     info.pages = est.pages;
     info.tuples = Math.min(est.tuples, rel.tuples);
   }
-  if (relam === 403) info.tree_height = installedTreeHeight(ixrel, info.pages);
+  if (relam === 403) info.tree_height = btGetrootheight(ixrel);
   return info;
 }
 function changeVarno(n: Node, varno: number): Node {

@@ -5,17 +5,18 @@
  */
 import type { Node } from "../../nodes/nodes.ts";
 import { equal } from "../../nodes/equal_funcs.ts";
-import type {
-  ParamPathInfo,
-  Path,
-  PlannerInfo,
-  RelOptInfo,
-  RelOptKind,
-  RestrictInfo,
-  SpecialJoinInfo,
-  UpperRelationKind,
+import {
+  isOuterJoin,
+  type ParamPathInfo,
+  type Path,
+  pathReqOuter,
+  type PlannerInfo,
+  type RelOptInfo,
+  type RelOptKind,
+  type RestrictInfo,
+  type SpecialJoinInfo,
+  type UpperRelationKind,
 } from "../pathnodes.ts";
-import { isOuterJoin, pathReqOuter } from "../pathnodes.ts";
 import { bmsAddMember } from "../../nodes/bitmapset.ts";
 import { relid, relidIsMember, type Relids, relidsMembers, relidsOverlap, relidsSubset } from "../relids.ts";
 import { generateJoinImpliedEqualities, hasRelevantEclassJoinclause } from "../path/equivclass.ts";
@@ -89,14 +90,12 @@ export function findJoinRel(root: PlannerInfo, relids: Relids): RelOptInfo | nul
 
 /** Strips relids that a join's clauses cannot depend on. */
 export function addOuterJoinsToRelids(
-  root: PlannerInfo,
+  _root: PlannerInfo,
   inputRelids: Relids,
   sjinfo: SpecialJoinInfo | null,
-  pushedDownJoins: SpecialJoinInfo[],
+  _pushedDownJoins: SpecialJoinInfo[],
 ): Relids {
   if (sjinfo === null || sjinfo.ojrelid === 0) return inputRelids;
-  void root;
-  void pushedDownJoins;
   return inputRelids | relid(sjinfo.ojrelid);
 }
 

@@ -159,6 +159,8 @@ function numericSend(v: Uint8Array): Uint8Array {
   if (isSpecial(v)) {
     const out = new Uint8Array(8);
     out[4] = v[1];
+    // The infinities' header words show as a display scale of 32.
+    if (!isNaNBytes(v)) out[7] = 0x20;
     return out;
   }
   const s = numericShape(v);
@@ -322,7 +324,7 @@ export function numericDiv(a: Uint8Array, b: Uint8Array): Uint8Array {
   );
   return encodeVar(divVar(x, y, rscale));
 }
-function numericDivTrunc(a: Uint8Array, b: Uint8Array): Uint8Array {
+export function numericDivTrunc(a: Uint8Array, b: Uint8Array): Uint8Array {
   const special = divideSpecial(a, b);
   if (special) return special;
   if (alignSmall(a, b)) {

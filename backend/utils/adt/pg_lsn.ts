@@ -51,6 +51,8 @@ function shift(lsn: Int8, by: Uint8Array, sub: boolean): Int8 {
   return fromNumeric(sub ? numericSub(n, by) : numericAdd(n, by));
 }
 
+const minus = (a: Int8, b: Int8): Uint8Array => numericSub(toNumeric(a), toNumeric(b));
+
 export const pgLsnBuiltins: BuiltinTable = {
   pg_lsn_eq: (a: Int8, b: Int8) => cmp(a, b) === 0,
   pg_lsn_ne: (a: Int8, b: Int8) => cmp(a, b) !== 0,
@@ -63,7 +65,8 @@ export const pgLsnBuiltins: BuiltinTable = {
   pg_lsn_smaller: (a: Int8, b: Int8) => cmp(a, b) < 0 ? a : b,
   pg_lsn_hash: (a: Int8) => hashint8(s64(a)),
   pg_lsn_hash_extended: (a: Int8, seed: Int8) => hashint8extended(s64(a), seed),
-  pg_lsn_mi: (a: Int8, b: Int8) => numericSub(toNumeric(a), toNumeric(b)),
+  pg_lsn_mi: minus,
+  pg_wal_lsn_diff: minus,
   pg_lsn_pli: (a: Int8, by: Uint8Array) => shift(a, by, false),
   pg_lsn_mii: (a: Int8, by: Uint8Array) => shift(a, by, true),
   numeric_pg_lsn: fromNumeric,

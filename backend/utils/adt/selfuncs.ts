@@ -10,27 +10,27 @@ import { exprType } from "../../nodes/node_funcs.ts";
 import { equal } from "../../nodes/equal_funcs.ts";
 import type { JoinType, Node, Query, RowCompareExpr, ScalarArrayOpExpr } from "../../nodes/nodes.ts";
 import type { PgStatistic } from "../../catalog/catalog_rows.ts";
-import { isOuterJoin, type PlannerInfo, type RelOptInfo, type SpecialJoinInfo } from "../../optimizer/pathnodes.ts";
-import { relid, relidsMembers, relidsMembership, relidsOverlap, relidsSubset } from "../../optimizer/relids.ts";
+import { type PlannerInfo, type RelOptInfo, type SpecialJoinInfo } from "../../optimizer/pathnodes.ts";
+import { relid, relidsMembers, relidsMembership, relidsSubset } from "../../optimizer/relids.ts";
 import { clampRowEst, estimateArrayLength } from "../../optimizer/path/cost_qual.ts";
 import {
   getBaseElementType,
   getCommutator,
   getNegator,
+  getOpBtreeInterpretation,
   getOpcode,
   getOprjoin,
   getOprrest,
+  getTypbyval,
   getTyplen,
   opInOpfamily,
   procRow,
   statisticRow,
 } from "../../optimizer/util/catalog_facts.ts";
 import { estimateExpressionValue } from "../../optimizer/util/const_fold.ts";
-import { pullVarnos } from "../../optimizer/util/var.ts";
-import { removeNullingRelids } from "../../optimizer/util/var.ts";
+import { pullVarnos, removeNullingRelids } from "../../optimizer/util/var.ts";
 import { deconstructDatumArray } from "../../executor/exec_arrays.ts";
 import { makeConst } from "../../nodes/makefuncs.ts";
-import { getTypbyval } from "../../optimizer/util/catalog_facts.ts";
 import { fmgrInfo } from "../fmgr/fmgr_info.ts";
 import type { BoundFunction } from "../fmgr/fmgr.ts";
 import type { Datum } from "../fmgr/datum.ts";
@@ -653,7 +653,6 @@ function comparisonOpsAreCompatible(o1: Oid, o2: Oid): boolean {
   if (o1 === o2) return true;
   return btreeFamilies(o1).some((f) => opInOpfamily(o2, f));
 }
-import { getOpBtreeInterpretation } from "../../optimizer/util/catalog_facts.ts";
 function btreeFamilies(o: Oid): Oid[] {
   return getOpBtreeInterpretation(o).map((x) => x.opfamily);
 }
@@ -729,7 +728,7 @@ export function eqjoinsel(
   opno: Oid,
   args: Node[],
   collation: Oid,
-  jointype: JoinType,
+  _jointype: JoinType,
   sjinfo: SpecialJoinInfo | null,
 ): number {
   const { v1, v2, reversed } = getJoinVariables(root, args, sjinfo!);
@@ -740,7 +739,6 @@ export function eqjoinsel(
   const m = mcv1 !== null && mcv2 !== null ? matchMcvs(opno, collation, mcv1, mcv2) : null;
   const inner = eqjoinselInner(v1, v2, nd1.n, nd2.n, mcv1, mcv2, m);
   // The join being formed decides, not the caller's view of it.
-  void jointype;
   switch (sjinfo!.jointype) {
     case "JOIN_INNER":
     case "JOIN_LEFT":
@@ -922,12 +920,10 @@ export function nulltestsel(
   test: "IS_NULL" | "IS_NOT_NULL",
   arg: Node,
   varRelid: number,
-  jointype: JoinType,
-  sjinfo: SpecialJoinInfo | null,
+  _jointype: JoinType,
+  _sjinfo: SpecialJoinInfo | null,
 ): number {
   const vd = examineVariable(root, arg, varRelid);
-  void jointype;
-  void sjinfo;
   if (vd.stats !== null) {
     const f = vd.stats.stanullfrac;
     return clamp(test === "IS_NULL" ? f : 1 - f);
@@ -1010,5 +1006,3 @@ export function scalararraysel(
   for (let i = 0; i < n; i++) s1 = useOr ? s1 + s2 - s1 * s2 : s1 * s2;
   return clamp(s1);
 }
-void isOuterJoin;
-void relidsOverlap;

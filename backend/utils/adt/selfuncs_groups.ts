@@ -10,13 +10,8 @@ import type { PlannerInfo, RelOptInfo } from "../../optimizer/pathnodes.ts";
 import { exprsKnownEqual } from "../../optimizer/path/equivclass.ts";
 import { clampRowEst } from "../../optimizer/path/cost_qual.ts";
 import { containVolatileFunctions } from "../../optimizer/util/clauses.ts";
-import {
-  getOpBtreeInterpretation,
-  getOpfamilyMember,
-  getOpOpfamilyProperties,
-} from "../../optimizer/util/catalog_facts.ts";
-import { pullVarClause } from "../../optimizer/util/var.ts";
-import { removeNullingRelids } from "../../optimizer/util/var.ts";
+import { getOpcode, getOpfamilyMember, getOpOpfamilyProperties, procRow } from "../../optimizer/util/catalog_facts.ts";
+import { pullVarClause, removeNullingRelids } from "../../optimizer/util/var.ts";
 import type { Datum } from "../fmgr/datum.ts";
 import {
   examineVariable,
@@ -25,6 +20,8 @@ import {
   scalarineqsel,
   type VariableStatData,
 } from "./selfuncs.ts";
+import { exprType as exprTypeOf } from "../../nodes/node_funcs.ts";
+import { fmgrInfo } from "../fmgr/fmgr_info.ts";
 
 interface GroupVarInfo {
   var: Node;
@@ -108,8 +105,6 @@ export function estimateNumGroups(
   rows = 0;
   return numdistinct;
 }
-import { exprType as exprTypeOf } from "../../nodes/node_funcs.ts";
-import { procRow } from "../../optimizer/util/catalog_facts.ts";
 function setReturningRows(_root: PlannerInfo, e: Node): number {
   if (e.type === "FuncExpr" && e.funcretset) return clampRowEst(procRow(e.funcid).prorows);
   return 1;
@@ -230,8 +225,6 @@ export function mergejoinscansel(
   }
   return out;
 }
-import { fmgrInfo } from "../fmgr/fmgr_info.ts";
-import { getOpcode } from "../../optimizer/util/catalog_facts.ts";
 /** Smallest and largest value that the statistics hold. */
 export function getVariableRange(
   vd: VariableStatData,
@@ -269,4 +262,3 @@ export function getVariableRange(
   }
   return have ? { min, max } : null;
 }
-void getOpBtreeInterpretation;

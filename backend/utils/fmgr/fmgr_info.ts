@@ -43,6 +43,7 @@ export function installSecurityWrapper(wrapper: SecurityWrapper): void {
 
 const INTERNALlanguageId = 12;
 const ClanguageId = 13;
+const ANYOID = 2276;
 
 /** A function ready to be called from one call site. */
 export interface FmgrInfo {
@@ -115,7 +116,8 @@ function bindBuiltin(proc: Readonly<PgProc>, call: CallInfo): BoundFunction {
   }
   if (typeof found === "function") return found as unknown as BoundFunction;
   const fn = found.withCall as unknown as (call: CallInfo, ...args: Datum[]) => Datum;
-  switch (proc.pronargs) {
+  // VARIADIC "any" takes as many arguments as the call has.
+  switch (proc.provariadic === ANYOID ? -1 : proc.pronargs) {
     case 0:
       return () => fn(call);
     case 1:

@@ -22,6 +22,7 @@ import { arrayUserBuiltins } from "../adt/array_userfuncs.ts";
 import { arrayBuiltins } from "../adt/arrayfuncs.ts";
 import { boolBuiltins, boolIo } from "../adt/bool.ts";
 import { byteaBuiltins, byteaIo } from "../adt/bytea.ts";
+import { cashBuiltins, cashIo } from "../adt/cash.ts";
 import { charBuiltins, charIo } from "../adt/char.ts";
 import { dateBuiltins, dateIo } from "../adt/date.ts";
 import { datetimePartBuiltins } from "../adt/datetime_part.ts";
@@ -41,7 +42,10 @@ import { jsonPopulateBuiltins } from "../adt/json_populate.ts";
 import { jsonbBuiltins, jsonbIo } from "../adt/jsonb.ts";
 import { jsonfuncsBuiltins } from "../adt/jsonfuncs.ts";
 import { likeBuiltins } from "../adt/like.ts";
+import { macBuiltins, macIo } from "../adt/mac.ts";
+import { miscBuiltins } from "../adt/misc.ts";
 import { nameBuiltins, nameIo } from "../adt/name.ts";
+import { networkBuiltins, networkIo } from "../adt/network.ts";
 import { numericBuiltins, numericIo } from "../adt/numeric.ts";
 import { numericAggBuiltins } from "../adt/numeric_agg.ts";
 import { numericMathBuiltins } from "../adt/numeric_math.ts";
@@ -49,6 +53,7 @@ import { oidBuiltins, oidIo } from "../adt/oid.ts";
 import { oracleCompatBuiltins } from "../adt/oracle_compat.ts";
 import { pgLsnBuiltins, pgLsnIo } from "../adt/pg_lsn.ts";
 import { randomBuiltins } from "../adt/pseudorandomfuncs.ts";
+import { pseudotypesIo } from "../adt/pseudotypes.ts";
 import { quoteBuiltins } from "../adt/quote.ts";
 import { regexpBuiltins } from "../adt/regexp.ts";
 import { rowtypesBuiltins, rowtypesIo } from "../adt/rowtypes.ts";
@@ -58,8 +63,10 @@ import { timeBuiltins, timeIo } from "../adt/time.ts";
 import { timestampBuiltins, timestampIo } from "../adt/timestamp.ts";
 import { unicodeTextBuiltins } from "../adt/unicode_text.ts";
 import { uuidBuiltins, uuidIo } from "../adt/uuid.ts";
+import { varbitBuiltins, varbitIo } from "../adt/varbit.ts";
 import { bpcharCollated, varcharBuiltins, varcharIo } from "../adt/varchar.ts";
 import { textCollated, varlenaBuiltins, varlenaIo } from "../adt/varlena.ts";
+import { mbutilsBuiltins } from "../mb/mbutils.ts";
 
 const functions = new Map<string, Builtin>();
 const collatedFunctions = new Map<string, BuiltinWithCall>();
@@ -142,6 +149,7 @@ const TABLES: readonly BuiltinTable[] = [
   arrayBuiltins,
   boolBuiltins,
   byteaBuiltins,
+  cashBuiltins,
   charBuiltins,
   dateBuiltins,
   datetimePartBuiltins,
@@ -161,7 +169,10 @@ const TABLES: readonly BuiltinTable[] = [
   jsonbBuiltins,
   jsonfuncsBuiltins,
   likeBuiltins,
+  macBuiltins,
+  miscBuiltins,
   nameBuiltins,
+  networkBuiltins,
   numericBuiltins,
   numericAggBuiltins,
   numericMathBuiltins,
@@ -178,13 +189,16 @@ const TABLES: readonly BuiltinTable[] = [
   timestampBuiltins,
   unicodeTextBuiltins,
   uuidBuiltins,
+  varbitBuiltins,
   varcharBuiltins,
   varlenaBuiltins,
+  mbutilsBuiltins,
 ];
 const IO_TABLES: readonly TypeIoTable[] = [
   arrayIo,
   boolIo,
   byteaIo,
+  cashIo,
   charIo,
   dateIo,
   floatIo,
@@ -193,14 +207,18 @@ const IO_TABLES: readonly TypeIoTable[] = [
   intervalIo,
   jsonIo,
   jsonbIo,
+  macIo,
   nameIo,
+  networkIo,
   numericIo,
   oidIo,
   pgLsnIo,
+  pseudotypesIo,
   rowtypesIo,
   timeIo,
   timestampIo,
   uuidIo,
+  varbitIo,
   varcharIo,
   varlenaIo,
 ];

@@ -11,7 +11,7 @@ import { guc, type GucValues } from "../../../../conf/guc_values.ts";
 import { PgError } from "../../../../base/error.ts";
 import type { Datum } from "../../fmgr/datum.ts";
 import type { CallInfo } from "../../fmgr/fmgr.ts";
-import { lookupBuiltin } from "../../fmgr/fmgrtab.ts";
+import { lookupBuiltin, lookupTypeReceive, lookupTypeSend } from "../../fmgr/fmgrtab.ts";
 import { typeInfo } from "../type_provider.ts";
 
 export interface Case {
@@ -53,7 +53,7 @@ export function setGuc(line: string): void {
 const DEFAULTS = { ...guc, TimeZone: "UTC" };
 
 function call(fn: string, info: CaseInfo, args: Datum[], strict: boolean): Datum | Iterable<Datum> {
-  const f = lookupBuiltin(fn);
+  const f = lookupBuiltin(fn) ?? sendAndBack(fn, info.a[0]);
   if (f === undefined) throw new Error(`no function ${fn}`);
   if (strict && args.includes(null)) return null;
   if (typeof f === "function") return (f as (...a: Datum[]) => Datum)(...args);
@@ -65,6 +65,20 @@ function call(fn: string, info: CaseInfo, args: Datum[], strict: boolean): Datum
     variadic: info.v === 1 ? true : undefined,
   };
   return (f.withCall as unknown as (c: CallInfo, ...a: Datum[]) => Datum)(ci, ...args);
+}
+
+/** A send function; the call also checks that the receive function reads the bytes back. */
+function sendAndBack(fn: string, type: number): ((v: Datum) => Datum) | undefined {
+  const send = lookupTypeSend(fn);
+  const receive = lookupTypeReceive(fn.replace(/send$/, "recv"));
+  if (send === undefined || receive === undefined) return undefined;
+  return (v) => {
+    const bytes = send(v as never, type);
+    const back = typeInfo(type).output(receive(bytes, typeInfo(type).elementType || type, -1));
+    const text = typeInfo(type).output(v);
+    if (back !== text) throw new Error(`${fn} of ${text} reads back as ${back}`);
+    return bytes;
+  };
 }
 
 function show(v: Datum, type: number): string {
