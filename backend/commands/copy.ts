@@ -5,6 +5,7 @@
 import type * as Raw from "libpg-query";
 import { ERRCODE } from "../../base/errcodes.ts";
 import { notBuilt, PgError, pgError } from "../../base/error.ts";
+import { holdCancelInterrupts, resumeCancelInterrupts } from "../../shmem/interrupt.ts";
 import { relationClose, tableOpen } from "../access/common/relation.ts";
 import { aclcheckError, columnAclmask, objectAclmask, relkindNoun } from "../catalog/aclchk.ts";
 import { rangeVarGetRelid } from "../catalog/namespace.ts";
@@ -228,8 +229,12 @@ function clientSource(columns: number, binary: boolean): CopySource {
   let done = false;
   return () => {
     while (!done) {
+      // A cancel waits for the end of the message: the stream must not lose its place.
+      holdCancelInterrupts();
       const type = c.readByte();
-      if (type < 0 || !c.readMessage()) {
+      const got = type >= 0 && c.readMessage();
+      resumeCancelInterrupts();
+      if (!got) {
         throw new PgError({
           severity: "FATAL",
           code: ERRCODE.CONNECTION_FAILURE,

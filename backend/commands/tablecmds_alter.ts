@@ -110,7 +110,7 @@ function alterOne(relid: Oid, cmd: Raw.AlterTableCmd, call: UtilityCall): void {
     case "AT_DropColumn":
       return dropColumn(relid, cmd);
     case "AT_ColumnDefault":
-      return columnDefault(relid, cmd, call);
+      return columnDefault(relid, cmd);
     case "AT_SetNotNull":
       return setNotNull(relid, columnRow(relid, cmd.name!).attname, null);
     case "AT_DropNotNull":
@@ -291,7 +291,7 @@ function dropColumn(relid: Oid, cmd: Raw.AlterTableCmd): void {
   cacheInvalidateRelcacheByRelid(relid);
 }
 
-function columnDefault(relid: Oid, cmd: Raw.AlterTableCmd, call: UtilityCall): void {
+function columnDefault(relid: Oid, cmd: Raw.AlterTableCmd): void {
   const att = columnRow(relid, cmd.name!);
   const relname = searchSysCache("RELOID", relid)!.relname;
   if (att.attidentity !== "") {

@@ -16,6 +16,7 @@ import {
   registerShowHook,
   resetAllOptions,
   setConfigOption,
+  setInternalGuc,
   showGuc,
 } from "../../conf/guc.ts";
 import { alterAutoConf } from "../../conf/guc_file.ts";
@@ -37,11 +38,13 @@ import { firstSnapshotSet } from "../utils/time/snapmgr.ts";
 import {
   getAuthenticatedUserId,
   getSessionUserId,
+  getSessionUserIsSuperuser,
   getUserId,
   setCurrentRoleId,
   setSessionAuthorization,
 } from "../utils/init/globals.ts";
 import { quoteIdentifier } from "../utils/adt/ruleutils_names.ts";
+import { disableTimeout, enableTimeoutAfter, getTimeoutActive, TRANSACTION_TIMEOUT } from "../utils/misc/timeout.ts";
 
 type ConstArg = { A_Const?: Raw.A_Const; TypeCast?: Raw.TypeCast };
 
@@ -321,12 +324,14 @@ export function installVariableHooks(): void {
         ERRCODE.INSUFFICIENT_PRIVILEGE,
       );
     }
+    rememberRole(role);
     return v;
   });
   registerAssignHook("role", (v) => {
     const name = String(v);
-    if (name === "none" || name === "") setCurrentRoleId(0);
-    else setCurrentRoleId(searchSysCache("AUTHNAME", name)?.oid ?? 0);
+    const role = name === "none" || name === "" ? null : rememberedRole(name);
+    setCurrentRoleId(role?.oid ?? 0);
+    setInternalGuc("is_superuser", role?.rolsuper ?? getSessionUserIsSuperuser());
   });
   registerCheckHook("session_authorization", (v, source) => {
     const name = String(v);
@@ -343,21 +348,43 @@ export function installVariableHooks(): void {
         ERRCODE.INSUFFICIENT_PRIVILEGE,
       );
     }
+    rememberRole(role);
     return v;
   });
   registerAssignHook("session_authorization", (v) => {
-    const role = v === "" ? null : searchSysCache("AUTHNAME", String(v));
-    const oid = role?.oid ?? getAuthenticatedUserId();
-    setSessionAuthorization(oid, superuserArg(oid));
+    const name = v === "" ? authenticatedUserName : String(v);
+    const role = rememberedRole(name);
+    setSessionAuthorization(role?.oid ?? getAuthenticatedUserId(), role?.rolsuper ?? false);
+    sessionUserName = name;
+    setInternalGuc("is_superuser", role?.rolsuper ?? false);
   });
-  registerShowHook("is_superuser", () => superuserArg(getUserId()) ? "on" : "off");
+  registerAssignHook("transaction_timeout", (v) => {
+    if (!isTransactionState()) return;
+    if (Number(v) <= 0) disableTimeout(TRANSACTION_TIMEOUT, false);
+    else if (!getTimeoutActive(TRANSACTION_TIMEOUT)) enableTimeoutAfter(TRANSACTION_TIMEOUT, Number(v));
+  });
   registerShowHook(
     "session_authorization",
     () => isTransactionState() ? searchSysCache("AUTHOID", getSessionUserId())?.rolname ?? "" : sessionUserName,
   );
 }
 let sessionUserName = "";
+let authenticatedUserName = "";
 /** The name shown as session_authorization outside transactions. */
 export function setSessionUserName(name: string): void {
-  sessionUserName = name;
+  sessionUserName = authenticatedUserName = name;
+}
+
+// Settings are put back at the end of a transaction, when the catalogs cannot be read: the roles that they named stay known.
+type KnownRole = Readonly<{ oid: number; rolname: string; rolsuper: boolean }>;
+const knownRoles = new Map<string, KnownRole>();
+function rememberRole(role: KnownRole): void {
+  knownRoles.set(role.rolname, { oid: role.oid, rolname: role.rolname, rolsuper: role.rolsuper });
+}
+function rememberedRole(name: string): KnownRole | null {
+  const known = knownRoles.get(name);
+  if (known !== undefined || !isTransactionState()) return known ?? null;
+  const role = searchSysCache("AUTHNAME", name);
+  if (role !== null) rememberRole(role);
+  return role;
 }

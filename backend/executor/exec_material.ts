@@ -19,7 +19,7 @@ export const produceMaterial: Produce<Material> = (pc, plan, needed, consume) =>
   const [i, n, e] = [cg.name("i"), cg.name("n"), cg.name("e")];
   cg.emit(`const ${n}=${store}.length;`);
   cg.block(`for(let ${i}=0;${i}<${n};${i}++)`, () => {
-    cg.emit(`const ${e}=${store}.get(${i});`);
+    cg.emit(`${cg.h("checkForInterrupts")}();const ${e}=${store}.get(${i});`);
     consume(stored.read(e));
   });
 };

@@ -19,6 +19,7 @@ export const produceNestLoop: Produce<NestLoop> = (pc, plan, needed, consume) =>
   for (const p of params) outerCols.add(p.paramval!.varattno);
   const { jointype } = plan;
   pc.produce(plan.lefttree!, outerCols, (outer) => {
+    cg.emit(`${cg.h("checkForInterrupts")}();`);
     // Columns that the inner loop uses are read before it, once for each outer row.
     for (const a of varAttnos([plan.joinqual, params], OUTER_VAR)) outer.get(a);
     for (const p of params) {

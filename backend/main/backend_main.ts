@@ -32,6 +32,7 @@ import {
 } from "../../shmem/os/sockets.ts";
 import { dispatchSignals, signalDescriptor } from "../../shmem/signals.ts";
 import {
+  checkForInterrupts,
   INTERRUPT_CONFIG_RELOAD,
   INTERRUPT_PROC_DIE,
   interruptPending,
@@ -39,6 +40,7 @@ import {
   processMainLoopInterrupts,
 } from "../../shmem/interrupt.ts";
 import { resetLatch, waitLatchOrSocket, WL_SOCKET_READABLE, WL_SOCKET_WRITEABLE } from "../../shmem/latch.ts";
+import { WAIT_EVENT } from "../../shmem/wait_event.ts";
 import { clientAuthentication } from "../libpq/auth.ts";
 import { randomBytes } from "../libpq/crypt.ts";
 import { ClientConnection, setClientConnection, type SocketIo } from "../libpq/pqcomm.ts";
@@ -46,7 +48,7 @@ import { PqMsg_BackendKeyData, PqMsg_ParameterStatus } from "../libpq/protocol.t
 import { getrolnameMembership } from "../libpq/role_membership.ts";
 import { postgresMain } from "../tcop/postgres.ts";
 import { processStartupPacket } from "../tcop/backend_startup.ts";
-import { procExit } from "../storage/ipc/ipc.ts";
+import { beforeShmemExit, procExit } from "../storage/ipc/ipc.ts";
 import { installSessionInterruptHandlers, sessionState } from "../storage/ipc/process_interrupts.ts";
 import { procSignalInit, sendCancelRequest } from "../storage/ipc/procsignal.ts";
 import { initProcessPhase2 } from "../storage/ipc/procarray.ts";
@@ -61,6 +63,7 @@ import {
   inStartupTransaction,
   lookupRole,
   processStartupOptions,
+  shutdownPostgres,
 } from "../utils/init/postinit.ts";
 import {
   disableTimeout,
@@ -110,11 +113,10 @@ function socketIo(fd: number): SocketIo {
         if (n >= 0) return n;
         if (n === -EINTR) continue;
         if (n !== -EAGAIN) return 0;
-        sessionState.doingCommandRead = true;
-        waitLatchOrSocket(fd, WL_SOCKET_READABLE, -1, 0);
+        waitLatchOrSocket(fd, WL_SOCKET_READABLE, -1, WAIT_EVENT.ClientRead);
         resetLatch();
-        processMainLoopInterrupts();
-        sessionState.doingCommandRead = false;
+        if (sessionState.doingCommandRead) processMainLoopInterrupts();
+        else checkForInterrupts();
       }
     },
     send(buf, off, len) {
@@ -123,7 +125,7 @@ function socketIo(fd: number): SocketIo {
         if (n >= 0) return n;
         if (n === -EINTR) continue;
         if (n !== -EAGAIN) return -1;
-        waitLatchOrSocket(fd, WL_SOCKET_WRITEABLE, -1, 0);
+        waitLatchOrSocket(fd, WL_SOCKET_WRITEABLE, -1, WAIT_EVENT.ClientWrite);
         resetLatch();
         // While output is stuck only the end of the session may interrupt.
         if (interruptPending(INTERRUPT_PROC_DIE)) return -1;
@@ -171,7 +173,8 @@ export function backendMain(args: ChildArgs, controlFd: number): never {
 
 function armIdleTimeouts(): void {
   if (isTransactionOrTransactionBlock()) {
-    if (guc.idle_in_transaction_session_timeout > 0) {
+    const limit = guc.idle_in_transaction_session_timeout;
+    if (limit > 0 && (guc.transaction_timeout === 0 || limit < guc.transaction_timeout)) {
       enableTimeoutAfter(IDLE_IN_TRANSACTION_SESSION_TIMEOUT, guc.idle_in_transaction_session_timeout);
     }
   } else if (guc.idle_session_timeout > 0) enableTimeoutAfter(IDLE_SESSION_TIMEOUT, guc.idle_session_timeout);
@@ -224,6 +227,7 @@ function startSession(args: ChildArgs, client: HandedClient, c: ClientConnection
   initProcess("backend");
   // Interrupt words and latches are in shared memory now.
   initProcessPhase2();
+  beforeShmemExit(shutdownPostgres);
   sharedInvalBackendInit(false);
   const cancelKey = randomBytes(packet.proto >= ((3 << 16) | 2) ? 32 : 4);
   procSignalInit(cancelKey);

@@ -6,7 +6,7 @@
  */
 import type * as Raw from "libpg-query";
 import { ERRCODE } from "../../base/errcodes.ts";
-import { notBuilt, PgError } from "../../base/error.ts";
+import { notBuilt, PgError, pgError } from "../../base/error.ts";
 import type { Oid } from "../../base/types.ts";
 import { tableClose, tableOpen } from "../access/common/relation.ts";
 import { makeObjectName } from "../catalog/pg_constraint.ts";

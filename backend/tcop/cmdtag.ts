@@ -40,7 +40,7 @@ const TAGS: Readonly<Record<string, string | ((s: Fields) => string)>> = {
   DropStmt: (s) => `DROP ${objectTypeTag(s.removeType as string)}`,
   TruncateStmt: "TRUNCATE TABLE",
   CommentStmt: "COMMENT", SecLabelStmt: "SECURITY LABEL", CopyStmt: "COPY",
-  RenameStmt: (s) => `ALTER ${objectTypeTag((s.renameType === "OBJECT_COLUMN" || s.renameType === "OBJECT_TABCONSTRAINT" ? s.relationType ?? "OBJECT_TABLE" : s.renameType) as string)}`,
+  RenameStmt: (s) => `ALTER ${objectTypeTag((s.renameType === "OBJECT_COLUMN" ? s.relationType ?? "OBJECT_TABLE" : s.renameType === "OBJECT_TABCONSTRAINT" ? "OBJECT_TABLE" : s.renameType) as string)}`,
   AlterObjectDependsStmt: (s) => `ALTER ${objectTypeTag(s.objectType as string)}`,
   AlterObjectSchemaStmt: (s) => `ALTER ${objectTypeTag(s.objectType as string)}`,
   AlterOwnerStmt: (s) => `ALTER ${objectTypeTag(s.objectType as string)}`,

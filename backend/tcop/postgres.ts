@@ -7,14 +7,19 @@
  */
 import { ERRCODE } from "../../base/errcodes.ts";
 import { logMessage, PgError, pgError } from "../../base/error.ts";
+import { decodeText, encodeText } from "../../base/text.ts";
 import type { Oid } from "../../base/types.ts";
 import { guc } from "../../conf/guc_values.ts";
 import {
   checkForInterrupts,
+  clearInterrupt,
   critSectionCount,
+  holdCancelInterrupts,
   holdInterrupts,
+  INTERRUPT_QUERY_CANCEL,
   processMainLoopInterrupts,
   resetInterruptHoldoffs,
+  resumeCancelInterrupts,
 } from "../../shmem/interrupt.ts";
 import { conditionVariableCancelSleep } from "../../shmem/condition_variable.ts";
 import { lwLockReleaseAll } from "../../shmem/lwlock.ts";
@@ -41,6 +46,7 @@ import type { Query, UtilityStmt } from "../nodes/nodes.ts";
 import type { ParamListInfo } from "../nodes/params.ts";
 import { analyzeRequiresSnapshot, parseAnalyzeFixedParams, parseAnalyzeVarparams } from "../parser/analyze.ts";
 import { rawParser, type RawStmt } from "../parser/parser.ts";
+import { sessionState } from "../storage/ipc/process_interrupts.ts";
 import { lockErrorCleanup } from "../storage/lmgr/proc_sleep.ts";
 import { queryRewrite } from "../rewrite/rewrite_handler.ts";
 import { getTypeBinaryReceive, getTypeTextInput } from "../utils/cache/type_io.ts";
@@ -54,7 +60,15 @@ import {
   revalidateCachedQuery,
   setUtilityResultDesc,
 } from "../utils/cache/plancache.ts";
-import { disableTimeout, enableTimeoutAfter, getTimeoutActive, STATEMENT_TIMEOUT } from "../utils/misc/timeout.ts";
+import {
+  disableAllTimeouts,
+  disableTimeout,
+  enableTimeoutAfter,
+  getTimeoutActive,
+  IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+  IDLE_SESSION_TIMEOUT,
+  STATEMENT_TIMEOUT,
+} from "../utils/misc/timeout.ts";
 import { reportError, session, toPgError } from "../utils/error/elog.ts";
 import type { Datum } from "../utils/fmgr/datum.ts";
 import {
@@ -133,6 +147,9 @@ export function postgresMain(c: ClientConnection, sessionHooks: SessionHooks): n
 /** Answers an error: report, abort, and make ready for the next message. */
 function recover(s: Session, thrown: unknown): void {
   holdInterrupts();
+  disableAllTimeouts(false);
+  clearInterrupt(INTERRUPT_QUERY_CANCEL);
+  sessionState.doingCommandRead = false;
   const e = toPgError(thrown);
   if (critSectionCount() > 0) e.severity = "PANIC";
   if (e.severity !== "ERROR" || s.c.lost) {
@@ -146,7 +163,6 @@ function recover(s: Session, thrown: unknown): void {
   lockErrorCleanup();
   abortCurrentTransaction();
   session.statement = null;
-  disableTimeout(STATEMENT_TIMEOUT, false);
   if (s.doingExtendedQuery) s.ignoreTillSync = true;
   s.xactStarted = false;
   resetInterruptHoldoffs();
@@ -168,6 +184,9 @@ function readyForQuery(s: Session): void {
 /** Reads and runs one message. Returns true if ReadyForQuery is due. */
 function processMessage(s: Session): boolean {
   const c = s.c;
+  // A cancel must not tear a message apart, and one that comes while nothing runs is dropped below.
+  holdCancelInterrupts();
+  sessionState.doingCommandRead = true;
   const type = c.readByte();
   if (type === DISCONNECT) hooks.exit(0);
   const large = type === msg.PqMsg_Query || type === msg.PqMsg_Parse || type === msg.PqMsg_Bind ||
@@ -207,7 +226,11 @@ function processMessage(s: Session): boolean {
       });
   }
   if (!c.readMessage(large ? msg.PQ_LARGE_MESSAGE_LIMIT : msg.PQ_SMALL_MESSAGE_LIMIT)) hooks.exit(0);
+  resumeCancelInterrupts();
+  disableTimeout(IDLE_IN_TRANSACTION_SESSION_TIMEOUT, false);
+  disableTimeout(IDLE_SESSION_TIMEOUT, false);
   processMainLoopInterrupts();
+  sessionState.doingCommandRead = false;
   if (s.ignoreTillSync) return false;
   const r = c.reader;
   switch (type) {
@@ -554,15 +577,23 @@ function bindParameters(
         const where = portalName === ""
           ? `unnamed portal parameter $${i + 1}`
           : `portal "${portalName}" parameter $${i + 1}`;
-        const shown = format === 0 && guc.log_parameter_max_length_on_error !== 0
-          ? ` = '${decodeClientText(bytes)}'`
-          : "";
+        const shown = format === 0 ? ` = ${quotedStart(decodeClientText(bytes))}` : "";
         throw new PgError({ ...e.fields, code: e.code, severity: e.severity, context: where + shown }, { cause: e });
       }
       throw e;
     }
   }
   return { values };
+}
+
+/** A parameter's text as messages show it, cut to log_parameter_max_length_on_error bytes. */
+function quotedStart(text: string): string {
+  const bytes = encodeText(text);
+  let end = guc.log_parameter_max_length_on_error;
+  if (end < 0 || end > bytes.length) end = bytes.length;
+  while (end < bytes.length && (bytes[end] & 0xc0) === 0x80) end--;
+  const shown = decodeText(bytes.subarray(0, end)).replaceAll("'", "''");
+  return `'${shown}${end < bytes.length ? "..." : ""}'`;
 }
 
 function execExecuteMessage(s: Session, portalName: string, maxRows: number): void {

@@ -100,7 +100,7 @@ export async function runDifferential(
   for (const a of areas) if (!all.includes(a)) throw new Error(`no such area: ${a} (there are ${all.join(" ")})`);
   const chosen = areas.length > 0 ? areas : all;
   const known = readKnown();
-  const ref = await Reference.create({ fsync: "off", jit: "off" });
+  const ref = await Reference.create({ fsync: "off", jit: "off", autovacuum: "off" });
   const server = await Server.create({ conf: { fsync: "off" } });
   const results: AreaResult[] = [];
   try {

@@ -55,6 +55,7 @@ import {
   setCurTransactionResourceOwner,
   setTopTransactionResourceOwner,
 } from "../../utils/resowner/resowner.ts";
+import { disableTimeout, enableTimeoutAfter, TRANSACTION_TIMEOUT } from "../../utils/misc/timeout.ts";
 import { getCurrentTimestamp } from "../../utils/time/clock.ts";
 import { logAccessExclusiveLocks, logStandbyInvalidations } from "./standby_log.ts";
 import { subTransSetParent } from "./subtrans.ts";
@@ -460,6 +461,7 @@ export function startTransaction(): void {
   s.state = "INPROGRESS";
   xactHooks.atStartCache();
   xactHooks.afterTriggerBeginXact();
+  if (guc.transaction_timeout > 0) enableTimeoutAfter(TRANSACTION_TIMEOUT, guc.transaction_timeout);
 }
 
 // ---- commit --------------------------------------------------------------------------------------------------------
@@ -548,6 +550,7 @@ export function commitTransaction(): void {
   xactHooks.preCommitNotify();
 
   holdInterrupts();
+  disableTimeout(TRANSACTION_TIMEOUT, false);
   xactHooks.atEOXactRelationMap(true);
   s.state = "COMMIT";
   const latestXid = recordTransactionCommit();
@@ -655,6 +658,7 @@ function releaseAfterError(): void {
 export function abortTransaction(): void {
   const s = current;
   holdInterrupts();
+  disableTimeout(TRANSACTION_TIMEOUT, false);
   // Cleanup may allocate resources; they belong to the top owner.
   setCurrentResourceOwner(getTopTransactionResourceOwner());
   releaseAfterError();

@@ -383,7 +383,10 @@ export function costRecursiveUnion(runion: Path, nrterm: Path, rterm: Path): voi
   runion.pathtarget.width = Math.max(nrterm.pathtarget.width, rterm.pathtarget.width);
 }
 
-const log2 = Math.log2;
+/** PostgreSQL's LOG2 macro, with its truncated constant: costs are to agree in the last printed digit. */
+function log2(x: number): number {
+  return Math.log(x) / 0.693147180559945;
+}
 export function tuplesortMergeOrder(allowedMem: number): number {
   const m = Math.floor(allowedMem / (2 * BLCKSZ + 32 * BLCKSZ));
   return Math.max(6, Math.min(500, m));

@@ -29,6 +29,8 @@ import {
 import { reduceOuterJoins, removeUselessResultRtes } from "../prep/prepjointree_reduce.ts";
 import { canonicalizeQual } from "../prep/prepqual.ts";
 import { arrayNItems, containAggClause, containSubplans, containVolatileFunctions } from "../util/clauses.ts";
+import { getActualVariableRange } from "../../utils/adt/actual_range.ts";
+import { installActualVariableRange } from "../../utils/adt/selfuncs.ts";
 import { compileExpr } from "../../executor/exec_expr.ts";
 import { convertSaopToHashedSaop, evalConstExpressions, installExprEvaluator } from "../util/const_fold.ts";
 import { getOpHashFunctions } from "../util/catalog_facts.ts";
@@ -345,6 +347,7 @@ export function subqueryPlanner(
 }
 installSubqueryPlanner(subqueryPlanner);
 installExprEvaluator((expr) => compileExpr(expr)());
+installActualVariableRange(getActualVariableRange);
 
 type ExprKind =
   | "qual"

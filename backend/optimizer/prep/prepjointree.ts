@@ -483,6 +483,8 @@ interface ReplaceContext {
   relids: Relids;
   /** Grouping sets above: constants must stay distinguishable. */
   wrapVarfree: boolean;
+  /** In the condition of a full join, which must be made of each side's own columns. */
+  wrapAll?: boolean;
   cache: Map<number, PlaceHolderVar>;
 }
 
@@ -496,13 +498,26 @@ function performPullupReplaceVars(ctx: ReplaceContext): void {
   parse.mergeActionList = mutateList(parse.mergeActionList, (n) => mutateChildren(n, f));
   if (parse.mergeJoinCondition !== null) parse.mergeJoinCondition = f(parse.mergeJoinCondition);
   parse.withCheckOptions = mutateList(parse.withCheckOptions, (n) => mutateChildren(n, f));
-  mapJointreeQuals(parse.jointree!, f);
+  replaceInJointree(ctx, parse.jointree!, f);
   parse.havingQual = mapQual(parse.havingQual, (q) => f(q));
   for (let i = 0; i < parse.rtable.length; i++) {
     const rte = parse.rtable[i];
     if (i + 1 === ctx.varno) continue;
     if (rte.rtekind === "RTE_RELATION" && rte.tablesample === null && rte.securityQuals.length === 0) continue;
     parse.rtable[i] = mutateRte(rte, (n) => replaceTree(ctx, n, n.type === "Query" ? 1 : 0));
+  }
+}
+function replaceInJointree(ctx: ReplaceContext, n: Node, f: (q: Node) => Node): void {
+  if (n.type === "FromExpr") {
+    n.fromlist.forEach((c) => replaceInJointree(ctx, c, f));
+    if (n.quals !== null) n.quals = f(n.quals);
+  } else if (n.type === "JoinExpr") {
+    replaceInJointree(ctx, n.larg!, f);
+    replaceInJointree(ctx, n.rarg!, f);
+    if (n.quals === null) return;
+    ctx.wrapAll = n.jointype === "JOIN_FULL";
+    n.quals = f(n.quals);
+    ctx.wrapAll = false;
   }
 }
 function replaceTree(ctx: ReplaceContext, node: Node, depth0: number): Node {
@@ -513,7 +528,7 @@ function replaceTree(ctx: ReplaceContext, node: Node, depth0: number): Node {
   }, depth0);
 }
 function replaceVar(ctx: ReplaceContext, v: Var, depth: number): Node {
-  const needPhv = v.varnullingrels !== null || ctx.wrapVarfree;
+  const needPhv = v.varnullingrels !== null || ctx.wrapVarfree || ctx.wrapAll === true;
   let newnode: Node;
   const cached = needPhv && v.varattno >= 0 ? ctx.cache.get(v.varattno) : undefined;
   if (cached !== undefined) newnode = cached;
@@ -538,7 +553,8 @@ function replaceVar(ctx: ReplaceContext, v: Var, depth: number): Node {
         wrap = ctx.lateral && (ctx.relids & relid(newnode.varno)) === 0n && v.varnullingrels !== null;
       } else if (newnode.type === "PlaceHolderVar" && newnode.phlevelsup === 0) {
         wrap = ctx.lateral && !relidsSubset(relidsFromBms(newnode.phrels), ctx.relids) && v.varnullingrels !== null;
-      } else if (v.varnullingrels !== null) {
+      } else if (ctx.wrapAll === true) wrap = true;
+      else if (v.varnullingrels !== null) {
         const rels = pullVarnos(null, newnode);
         const own = ctx.lateral ? relidsOverlap(rels, ctx.relids) : rels !== 0n;
         wrap = !own || containNonstrictFunctions(newnode) || (ctx.lateral && !relidsSubset(rels, ctx.relids));

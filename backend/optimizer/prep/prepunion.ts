@@ -293,7 +293,7 @@ function fixMergeCost(mp: Path, ordered: Path[]): void {
   }
   const n = Math.max(2, ordered.length);
   const cmp = 2 * guc.cpu_operator_cost;
-  const logn = Math.log2(n);
+  const logn = Math.log(n) / 0.693147180559945;
   mp.startup_cost = startup + cmp * n * logn;
   mp.total_cost = total + cmp * n * logn + mp.rows * cmp * logn + guc.cpu_tuple_cost * 0.5 * mp.rows;
   mp.disabled_nodes = disabled;

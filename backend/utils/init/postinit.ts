@@ -9,10 +9,15 @@ import { setConfigOption, setInternalGuc, setSuperuserCheck } from "../../../con
 import { guc } from "../../../conf/guc_values.ts";
 import { setMyProcDatabaseAndRole } from "../../storage/lmgr/proc.ts";
 import { lockSharedObject } from "../../storage/lmgr/lmgr.ts";
-import { RowExclusiveLock } from "../../storage/lmgr/locktypes.ts";
+import { lockReleaseAll } from "../../storage/lmgr/lock.ts";
+import { RowExclusiveLock, USER_LOCKMETHOD } from "../../storage/lmgr/locktypes.ts";
 import { fileExists } from "../../../shmem/os/files.ts";
 import { getDatabasePath } from "../../storage/smgr/relpath.ts";
-import { commitTransactionCommand, startTransactionCommand } from "../../access/transam/xact.ts";
+import {
+  abortOutOfAnyTransaction,
+  commitTransactionCommand,
+  startTransactionCommand,
+} from "../../access/transam/xact.ts";
 import { superuserArg } from "../adt/acl.ts";
 import { objectAclcheck } from "../../catalog/aclchk.ts";
 import { ACL_CONNECT } from "../adt/acl.ts";
@@ -25,6 +30,12 @@ import { countDBConnections } from "../../storage/ipc/procarray_query.ts";
 
 const fatal = (code: string, message: string, more: { detail?: string; hint?: string } = {}) =>
   new PgError({ severity: "FATAL", code, message, ...more, routine: "InitPostgres" });
+
+/** ShutdownPostgres(): at the end of the process, an open transaction is rolled back and session locks are given up. */
+export function shutdownPostgres(): void {
+  abortOutOfAnyTransaction();
+  lockReleaseAll(USER_LOCKMETHOD, true);
+}
 
 /** Runs `f` in a transaction of its own, before the session has a database. */
 export function inStartupTransaction<T>(f: () => T): T {
