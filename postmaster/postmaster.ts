@@ -356,8 +356,15 @@ export class Postmaster {
         break;
       case "backend":
         if (child.deadEnd) return;
-        if (!child.busy && !ok) this.#spawnFailures++;
-        else if (child.busy) this.#spawnFailures = 0;
+        if (!child.busy) {
+          // It had touched nothing shared yet.
+          if (!ok && st.signal !== SIGKILL) {
+            this.#spawnFailures++;
+            this.#logExit(child, st);
+          }
+          return;
+        }
+        this.#spawnFailures = 0;
         if (ok && slotClean) return;
         if (ok) {
           logMessage(`server process (PID ${st.pid}) exited without releasing shared memory`);
@@ -384,7 +391,7 @@ export class Postmaster {
       setQuitSignalReason("crash");
     }
     this.#fatalError = true;
-    this.#signalChildren(SIGQUIT, (c) => !c.deadEnd);
+    this.#quitChildren();
     this.#abortDeadline = performance.now() + SIGKILL_CHILDREN_AFTER_MS;
     if (this.#state === "run" || this.#state === "startup" || this.#state === "stopBackends") {
       this.#enterPmState("waitBackends");
@@ -399,7 +406,7 @@ export class Postmaster {
     this.#writeStatus("stopping");
     if (mode === "immediate") {
       setQuitSignalReason("stop");
-      this.#signalChildren(SIGQUIT);
+      this.#quitChildren();
       this.#abortDeadline = performance.now() + SIGKILL_CHILDREN_AFTER_MS;
       if (this.#state === "run" || this.#state === "startup" || this.#state === "stopBackends") {
         this.#enterPmState("waitBackends");
@@ -414,9 +421,13 @@ export class Postmaster {
     this.#advance();
   }
 
-  /** Backends without a client have nothing to finish. */
+  /** Backends without a client have nothing to finish, and one that still loads its code would hear of it late. */
   #dismissSpares(): void {
-    this.#signalChildren(SIGTERM, (c) => c.kind === "backend" && !c.busy);
+    this.#signalChildren(SIGKILL, isSpare);
+  }
+  #quitChildren(): void {
+    this.#dismissSpares();
+    this.#signalChildren(SIGQUIT, (c) => !isSpare(c) && !c.deadEnd);
   }
 
   /** Makes the moves that are due: shutdown and crash restart go on as children end. */
@@ -426,7 +437,8 @@ export class Postmaster {
       if (this.#count((c) => c.kind === "backend" && c.busy && !c.deadEnd) === 0) this.#enterPmState("stopBackends");
     }
     if (this.#state === "stopBackends") {
-      this.#signalChildren(SIGTERM, (c) => c.kind === "backend" || c.kind === "startup");
+      this.#dismissSpares();
+      this.#signalChildren(SIGTERM, (c) => c.kind === "backend" && c.busy || c.kind === "startup");
       this.#signal("bgwriter", SIGTERM);
       this.#signal("walwriter", SIGTERM);
       this.#enterPmState("waitBackends");
@@ -506,6 +518,11 @@ export class Postmaster {
     this.#writeExecParams();
     this.#signalChildren(SIGHUP);
   }
+}
+
+/** A backend that still waits for its client. */
+function isSpare(c: Child): boolean {
+  return c.kind === "backend" && !c.busy;
 }
 
 function signalName(n: number): string {

@@ -23,7 +23,7 @@ const BASE_INTEGRITY =
 const BASE_FILE = "package/bin/mcp-stress";
 
 /** Concurrent compiler and collector threads would be lost in a fork, and cost each of many processes its memory. */
-const V8_FLAGS = "--single-threaded";
+const V8_FLAGS = "--single-threaded,--stack-size=4000";
 const PERMISSIONS = ["--allow-ffi", "--allow-read", "--allow-write", "--allow-env", "--allow-sys", "--no-prompt"];
 /** Files read at run time that no import names. */
 const INCLUDE: readonly string[] = ["backend/catalog/system_views.sql", "backend/catalog/information_schema.sql"];

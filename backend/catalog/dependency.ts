@@ -110,7 +110,11 @@ function findDependentObjects(
   if (reason !== "original") lockObject(object);
   const below = [...stack, object];
   const seen = new Set<string>();
-  for (const d of catalogScan("pg_depend", { refclassid: object.classId, refobjid: object.objectId })) {
+  // object_address_comparator(): newer objects first, so that what depends on others goes before them.
+  const dependents = [...catalogScan("pg_depend", { refclassid: object.classId, refobjid: object.objectId })].sort(
+    (a, b) => b.objid - a.objid || a.classid - b.classid || a.objsubid - b.objsubid,
+  );
+  for (const d of dependents) {
     if (object.objectSubId !== 0 && d.refobjsubid !== object.objectSubId) continue;
     const dependent = objectAddress(d.classid, d.objid, d.objsubid);
     if (dependent.classId === object.classId && dependent.objectId === object.objectId && object.objectSubId === 0) {

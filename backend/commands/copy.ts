@@ -53,9 +53,15 @@ export function copyCommand(stmt: Raw.CopyStmt, call: UtilityCall): void {
     if (!superuserArg(getUserId())) {
       throw pgError(
         ERRCODE.INSUFFICIENT_PRIVILEGE,
-        `permission denied to COPY ${isFrom ? "from" : "to"} ${
-          stmt.is_program ? "or to an external program" : "a file"
+        `permission denied to COPY ${
+          stmt.is_program ? "to or from an external program" : `${isFrom ? "from" : "to"} a file`
         }`,
+        {
+          detail: `Only roles with privileges of the "${
+            stmt.is_program ? "pg_execute_server_program" : isFrom ? "pg_read_server_files" : "pg_write_server_files"
+          }" role may COPY ${stmt.is_program ? "to or from an external program" : `${isFrom ? "from" : "to"} a file`}.`,
+          hint: "Anyone can COPY to stdout or from stdin. psql's \\copy command also works for anyone.",
+        },
       );
     }
     throw notBuilt(stmt.is_program ? "COPY with PROGRAM" : "COPY with a file of the server");

@@ -192,7 +192,10 @@ export function copyFrom(target: CopyFromTarget, options: CopyOptions, source: C
         ...e.fields,
         code: e.code,
         severity: e.severity,
-        context: copyContext(rel, parser, column, field, binary),
+        // A line that is not valid text cannot be shown.
+        context: e.code === ERRCODE.CHARACTER_NOT_IN_REPERTOIRE
+          ? `COPY ${rel.rd_rel.relname}, line ${parser.lineNumber}`
+          : copyContext(rel, parser, column, field, binary),
       }, {
         cause: e,
       });

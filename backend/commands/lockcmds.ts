@@ -9,6 +9,7 @@ import { AccessShareLock, RowExclusiveLock, RowShareLock } from "../storage/lmgr
 import type { UtilityCall } from "../tcop/utility.ts";
 import { ACL_DELETE, ACL_INSERT, ACL_MAINTAIN, ACL_SELECT, ACL_TRUNCATE, ACL_UPDATE } from "../utils/adt/acl.ts";
 import { searchSysCache } from "../utils/cache/syscache.ts";
+import { errdetailRelkindNotSupported } from "../catalog/pg_class.ts";
 import { getUserId } from "../utils/init/globals.ts";
 
 export function lockTableCommand(stmt: Raw.LockStmt, call: UtilityCall): void {
@@ -22,7 +23,7 @@ export function lockTableCommand(stmt: Raw.LockStmt, call: UtilityCall): void {
         if (row === null) return;
         if (!"rpv".includes(row.relkind)) {
           throw pgError(ERRCODE.WRONG_OBJECT_TYPE, `cannot lock relation "${row.relname}"`, {
-            detail: "This operation is not supported for this relation kind.",
+            detail: errdetailRelkindNotSupported(row.relkind),
           });
         }
         let mask = ACL_MAINTAIN | ACL_UPDATE | ACL_DELETE | ACL_TRUNCATE;

@@ -40,6 +40,7 @@ import { int8, toBigInt } from "../utils/fmgr/datum.ts";
 import { ACL_SELECT, ACL_UPDATE, ACL_USAGE } from "../utils/adt/acl.ts";
 import { aclcheckError, objectAclcheck, objectOwnercheck, ownercheckError } from "../catalog/aclchk.ts";
 import * as O from "../catalog/catalog_oids.ts";
+import { errdetailRelkindNotSupported } from "../catalog/pg_class.ts";
 import type { PgSequence } from "../catalog/catalog_rows.ts";
 import { catalogScan } from "../catalog/catalog_scan.ts";
 import { heapCreateWithCatalog, makeAttribute } from "../catalog/heap.ts";
@@ -325,10 +326,10 @@ function writeSeq(data: number, s: SeqState): void {
 function openSequence(relid: Oid): { rel: Relation; elm: SeqTable } {
   const rel = relationOpen(relid, RowExclusiveLock);
   if (rel.rd_rel.relkind !== "S") {
-    const name = rel.rd_rel.relname;
+    const { relname, relkind } = rel.rd_rel;
     relationClose(rel, NoLock);
-    throw pgError(ERRCODE.WRONG_OBJECT_TYPE, `cannot open relation "${name}"`, {
-      detail: `This operation is not supported for this relation kind.`,
+    throw pgError(ERRCODE.WRONG_OBJECT_TYPE, `cannot open relation "${relname}"`, {
+      detail: errdetailRelkindNotSupported(relkind),
     });
   }
   let elm = seqtab.get(relid);
@@ -573,8 +574,21 @@ export function resetSequence(relid: Oid): void {
 }
 
 /** OWNED BY table.column: the sequence goes when the column goes. */
+/** An identity sequence stays with its column. @throws 0A000 */
+function refuseIdentitySequence(rel: Relation): void {
+  for (const d of catalogScan("pg_depend", { classid: O.RelationRelationId, objid: rel.rd_id })) {
+    if (d.refclassid !== O.RelationRelationId || d.deptype !== DependencyType.INTERNAL) continue;
+    const table = searchSysCache("RELOID", d.refobjid)?.relname ?? "";
+    throw pgError(ERRCODE.FEATURE_NOT_SUPPORTED, "cannot change ownership of identity sequence", {
+      detail: `Sequence "${rel.rd_rel.relname}" is linked to table "${table}".`,
+      routine: "process_owned_by",
+    });
+  }
+}
+
 function processOwnedBy(rel: Relation, ownedBy: readonly string[], forIdentity: boolean): void {
   const deptype = forIdentity ? DependencyType.INTERNAL : DependencyType.AUTO;
+  if (!forIdentity) refuseIdentitySequence(rel);
   for (const d of catalogScan("pg_depend", { classid: O.RelationRelationId, objid: rel.rd_id })) {
     if (d.refclassid === O.RelationRelationId && d.refobjsubid !== 0 && d.deptype === deptype) {
       catalogDelete("pg_depend", d.ctid);

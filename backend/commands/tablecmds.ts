@@ -7,6 +7,7 @@ import type * as Raw from "libpg-query";
 import { ERRCODE } from "../../base/errcodes.ts";
 import { ereport, notBuilt, type PgError, pgError } from "../../base/error.ts";
 import type { Oid } from "../../base/types.ts";
+import { guc } from "../../conf/guc_values.ts";
 import { relationClose, tableClose, tableOpen } from "../access/common/relation.ts";
 import type { Attribute } from "../access/common/tupdesc.ts";
 import { commandCounterIncrement } from "../access/transam/xact.ts";
@@ -30,11 +31,11 @@ import { chooseConstraintName, constraintNameIsUsed, createConstraintEntry } fro
 import { registerOnCommitAction } from "../catalog/on_commit.ts";
 import { newHeapCreateToastTable } from "../catalog/toasting.ts";
 import type { Node } from "../nodes/nodes.ts";
-import { exprType } from "../nodes/node_funcs.ts";
+import { expressionTreeWalker, exprType } from "../nodes/node_funcs.ts";
 import { assignExprCollations } from "../parser/parse_collate.ts";
 import { coerceToBoolean, coerceToTargetType } from "../parser/parse_coerce.ts";
 import { transformExpr } from "../parser/parse_expr.ts";
-import { makeParsestate, type ParseState } from "../parser/parse_node.ts";
+import { makeParsestate, parserErrposition, type ParseState, withErrposition } from "../parser/parse_node.ts";
 import { addNSItemToQuery, addRangeTableEntryForRelation } from "../parser/parse_relation.ts";
 import { getColumnDefCollation, typenameTypeIdAndMod } from "../parser/parse_type.ts";
 import { type NotNullConstraint, type TableDefinition, transformCreateStmt } from "../parser/parse_utilcmd.ts";
@@ -45,6 +46,7 @@ import { formatTypeBe } from "../utils/adt/format_type.ts";
 import { ACL_TRUNCATE } from "../utils/adt/acl.ts";
 import type { Relation } from "../utils/cache/relation.ts";
 import { relationNoteCreated, relationSetNewRelfilenumber } from "../utils/cache/relcache.ts";
+import { getNamespaceName } from "../utils/cache/lsyscache.ts";
 import { searchSysCache } from "../utils/cache/syscache.ts";
 import { getUserId } from "../utils/init/globals.ts";
 import { defineIndex, reloptionsOf } from "./indexcmds.ts";
@@ -87,7 +89,22 @@ export function buildAttribute(pstate: ParseState, col: Raw.ColumnDef, attnum: n
 /** The statement CREATE TABLE. */
 export function createTableCommand(stmt: Raw.CreateStmt, call: UtilityCall): void {
   const rv = { ...stmt.relation! };
-  const { namespaceId, existing } = rangeVarGetAndCheckCreationNamespace(rv);
+  const pstate = makeParsestate(null);
+  pstate.p_sourcetext = call.queryString;
+  const { namespaceId, existing } = withErrposition(
+    pstate,
+    rv.location ?? 0,
+    () => rangeVarGetAndCheckCreationNamespace(rv),
+  );
+  if (
+    (namespaceId === O.PG_CATALOG_NAMESPACE || namespaceId === O.PG_TOAST_NAMESPACE) && !guc.allow_system_table_mods
+  ) {
+    throw pgError(
+      ERRCODE.INSUFFICIENT_PRIVILEGE,
+      `permission denied to create "${getNamespaceName(namespaceId)}.${rv.relname}"`,
+      { detail: "System catalog modifications are currently disallowed.", routine: "heap_create" },
+    );
+  }
   if (existing !== 0 && stmt.if_not_exists) {
     ereport("NOTICE", { code: ERRCODE.DUPLICATE_TABLE, message: `relation "${rv.relname}" already exists, skipping` });
     return;
@@ -186,6 +203,7 @@ export function cookDefault(pstate: ParseState, raw: Raw.Node, att: Attribute): 
   if (att.attgenerated === "" && pullVarnos(expr).length > 0) {
     throw pgError(ERRCODE.INVALID_COLUMN_REFERENCE, "cannot use column reference in DEFAULT expression");
   }
+  if (att.attgenerated !== "") checkNestedGenerated(pstate, expr);
   const given = exprType(expr);
   const coerced = coerceToTargetType(pstate, expr, given, att.atttypid, att.atttypmod, 1, "COERCE_IMPLICIT_CAST", -1);
   if (coerced === null) {
@@ -199,6 +217,26 @@ export function cookDefault(pstate: ParseState, raw: Raw.Node, att: Attribute): 
   }
   assignExprCollations(pstate, coerced);
   return coerced;
+}
+
+/** check_nested_generated(): a generated column reads ordinary columns only. @throws 42P17 */
+function checkNestedGenerated(pstate: ParseState, expr: Node): void {
+  const visit = (n: Node): boolean => {
+    if (n.type !== "Var") return expressionTreeWalker(n, visit);
+    const rte = pstate.p_rtable[n.varno - 1];
+    const att = n.varattno > 0 ? searchSysCache("ATTNUM", rte.relid, n.varattno) : null;
+    if (att === null || att.attgenerated === "") return false;
+    throw pgError(
+      ERRCODE.INVALID_OBJECT_DEFINITION,
+      `cannot use generated column "${att.attname}" in column generation expression`,
+      {
+        detail: "A generated column cannot reference another generated column.",
+        position: parserErrposition(pstate, n.location),
+        routine: "check_nested_generated_walker",
+      },
+    );
+  };
+  visit(expr);
 }
 
 /** Stores defaults and CHECK constraints of new columns and of the table. */

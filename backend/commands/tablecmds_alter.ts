@@ -216,7 +216,7 @@ function addColumn(relid: Oid, cmd: Raw.AlterTableCmd, call: UtilityCall): void 
     if (expr.type !== "Const" || !expr.constisnull) storeAttrDefault(relid, attnum, expr);
   });
   commandCounterIncrement();
-  if (att.attnotnull && !empty && !hasValue) throw containsNulls(row.relname, att.attname);
+  if (att.attnotnull && !empty && !hasValue) throw containsNulls(row, att.attname);
   withTable(relid, (rel) => {
     addRelationNotNullConstraints(rel, def.notNulls);
     const added = addRelationNewConstraints(rel, [], def.checks, null);
@@ -243,9 +243,10 @@ function setMissing(relid: Oid, attnum: number, value: Datum): void {
   commandCounterIncrement();
 }
 
-const containsNulls = (relname: string, column: string) =>
-  pgError(ERRCODE.NOT_NULL_VIOLATION, `column "${column}" of relation "${relname}" contains null values`, {
-    table: relname,
+const containsNulls = (row: { relname: string; relnamespace: Oid }, column: string) =>
+  pgError(ERRCODE.NOT_NULL_VIOLATION, `column "${column}" of relation "${row.relname}" contains null values`, {
+    schema: getNamespaceName(row.relnamespace) ?? undefined,
+    table: row.relname,
     column,
     routine: "ATRewriteTable",
   });
@@ -323,7 +324,7 @@ function setNotNull(relid: Oid, column: string, conname: string | null): void {
   if (findNotNullConstraintAttnum(relid, att.attnum) !== null) return;
   withTable(relid, (rel) => {
     forEachRow(rel, (values) => {
-      if (values[att.attnum - 1] === null) throw containsNulls(rel.rd_rel.relname, column);
+      if (values[att.attnum - 1] === null) throw containsNulls(rel.rd_rel, column);
     });
     createConstraintEntry({
       conname: conname ?? chooseConstraintName(rel.rd_rel.relname, column, "not_null", rel.rd_rel.relnamespace, []),

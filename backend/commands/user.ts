@@ -3,6 +3,7 @@
  * Follows src/backend/commands/user.c.
  */
 import type * as Raw from "libpg-query";
+import { FirstUnpinnedObjectId } from "../../base/types.ts";
 import { ERRCODE } from "../../base/errcodes.ts";
 import { ereport, pgError } from "../../base/error.ts";
 import type { Oid } from "../../base/types.ts";
@@ -271,6 +272,13 @@ export function dropRole(stmt: Raw.DropRoleStmt): void {
       }
       ereport("NOTICE", { message: `role "${spec.rolename}" does not exist, skipping` });
       continue;
+    }
+    if (row.oid !== me && row.oid < FirstUnpinnedObjectId) {
+      throw pgError(
+        ERRCODE.DEPENDENT_OBJECTS_STILL_EXIST,
+        `cannot drop role ${row.rolname} because it is required by the database system`,
+        { routine: "checkSharedDependencies" },
+      );
     }
     if (row.oid === me || row.oid === getOuterUserId()) {
       throw pgError(ERRCODE.OBJECT_IN_USE, "current user cannot be dropped", { routine: "DropRole" });

@@ -287,6 +287,10 @@ export function installVariableHooks(): void {
     }
     return v;
   });
+  // COMMIT AND CHAIN puts these back without a SET.
+  registerShowHook("transaction_isolation", () => guc.transaction_isolation);
+  registerShowHook("transaction_read_only", () => guc.transaction_read_only ? "on" : "off");
+  registerShowHook("transaction_deferrable", () => guc.transaction_deferrable ? "on" : "off");
   registerCheckHook("transaction_read_only", (v, source) => {
     if (v === false && guc.transaction_read_only && source === "session" && isTransactionState()) {
       if (isSubTransaction()) {

@@ -58,6 +58,8 @@ export interface ExprEnv {
   readonly windowFunc?: (node: WindowFunc) => Col;
   readonly caseTest?: Col;
   readonly domainValue?: Col;
+  /** A plan without input (its quals are false): Vars have no row, and are never read. */
+  readonly noInput?: boolean;
 }
 
 /** What an expression needs of the plan around it. */
@@ -199,6 +201,7 @@ export class ExprCompiler {
     else if (v.varno === INNER_VAR) row = env.inner;
     else if (v.varno === INDEX_VAR) row = env.index;
     else if (env.scanrelid === undefined || env.scanrelid === v.varno) row = env.scan;
+    if (row === undefined && env.noInput) return { ...NULL_COL, rep: repOfType(v.vartype) };
     if (row === undefined) throw new Error(`variable ${v.varno}.${v.varattno} is not available here`);
     return row.get(v.varattno);
   }

@@ -12,7 +12,8 @@ export const produceResult: Produce<Result> = (pc, plan, needed, consume) => {
     pc.exprs.qual(constantQuals, {}, () => {
       const child = plan.lefttree;
       if (child === null) {
-        pc.exprs.qual(plan.qual, {}, () => consume(pc.project(plan.targetlist, {})), pc.filtered(plan));
+        const env = { noInput: true };
+        pc.exprs.qual(plan.qual, env, () => consume(pc.project(plan.targetlist, env)), pc.filtered(plan));
         return;
       }
       pc.produce(child, pc.outerColumns(plan, needed), (row) => {

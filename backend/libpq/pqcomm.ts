@@ -34,12 +34,18 @@ export class ClientConnection {
   #start = 0;
   #end = 0;
   #lost = false;
+  #sending = false;
 
   constructor(readonly io: SocketIo) {}
 
   /** True once sending failed or the peer went away. */
   get lost(): boolean {
     return this.#lost;
+  }
+
+  /** True within flush(): what a signal handler would add now could end up in the middle of a message. */
+  get sending(): boolean {
+    return this.#sending;
   }
 
   /** Makes `n` contiguous bytes available at #start. Returns false at end of file. */
@@ -118,11 +124,13 @@ export class ClientConnection {
   flush(): void {
     const out = this.out;
     let at = 0;
+    this.#sending = true;
     while (at < out.end && !this.#lost) {
       const n = this.io.send(out.buf, at, out.end - at);
       if (n < 0) this.#lost = true;
       else at += n;
     }
+    this.#sending = false;
     out.end = 0;
   }
 }

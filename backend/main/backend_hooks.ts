@@ -4,7 +4,7 @@
  */
 import "../executor/exec_catalog_pg.ts";
 import "../executor/exec_index_expr.ts";
-import "../access/heap/heapam_handler.ts";
+import { installIndexKeyColumnNames } from "../access/heap/heapam_handler.ts";
 import { notBuilt } from "../../base/error.ts";
 import type { Oid } from "../../base/types.ts";
 import { atEOXactGuc, atStartGuc, newGucNestLevel, registerAssignHook } from "../../conf/guc.ts";
@@ -22,8 +22,9 @@ import { installVariableHooks, setSessionUserName } from "../commands/variable.t
 import { persistHoldablePortal } from "../tcop/pquery.ts";
 import { ACL_CREATE, ACL_USAGE } from "../utils/adt/acl.ts";
 import { makeArray } from "../utils/adt/array_codec.ts";
+import { registerLockFunctions } from "../utils/adt/lockfuncs.ts";
 import { registerPrivilegeFunctions } from "../utils/adt/privilege_funcs.ts";
-import { registerRuleutils } from "../utils/adt/ruleutils.ts";
+import { pgGetIndexdefColumns, registerRuleutils } from "../utils/adt/ruleutils.ts";
 import { setStrongRandomSource } from "../utils/adt/pseudorandomfuncs.ts";
 import { installDatabaseLookup, registerRegTypes } from "../utils/adt/regproc.ts";
 import {
@@ -60,6 +61,8 @@ export function installBackendHooks(): void {
   registerResourceManagers();
   registerCommands();
   registerRuleutils();
+  registerLockFunctions();
+  installIndexKeyColumnNames(pgGetIndexdefColumns);
   registerSystemFunctions(builtinExists);
   registerPrivilegeFunctions();
   registerRegTypes();

@@ -13,7 +13,7 @@ import { parseAddress, parseHba, parseIdent } from "../../conf/hba.ts";
 import { guc } from "../../conf/guc_values.ts";
 import { EAGAIN, EINTR } from "../../shmem/os/errno.ts";
 import { readFile, setNonblocking } from "../../shmem/os/files.ts";
-import { exitNow, getpid } from "../../shmem/os/process.ts";
+import { exitNow, getpid, SIGQUIT } from "../../shmem/os/process.ts";
 import {
   getpeername,
   IPPROTO_TCP,
@@ -30,9 +30,10 @@ import {
   SOL_SOCKET,
   TCP_NODELAY,
 } from "../../shmem/os/sockets.ts";
-import { dispatchSignals, signalDescriptor } from "../../shmem/signals.ts";
+import { dispatchSignals, onSignal, signalDescriptor } from "../../shmem/signals.ts";
 import {
   checkForInterrupts,
+  holdInterrupts,
   INTERRUPT_CONFIG_RELOAD,
   INTERRUPT_PROC_DIE,
   interruptPending,
@@ -49,6 +50,7 @@ import { getrolnameMembership } from "../libpq/role_membership.ts";
 import { postgresMain } from "../tcop/postgres.ts";
 import { processStartupPacket } from "../tcop/backend_startup.ts";
 import { beforeShmemExit, procExit } from "../storage/ipc/ipc.ts";
+import { getQuitSignalReason } from "../storage/ipc/pmsignal.ts";
 import { installSessionInterruptHandlers, sessionState } from "../storage/ipc/process_interrupts.ts";
 import { procSignalInit, sendCancelRequest } from "../storage/ipc/procsignal.ts";
 import { initProcessPhase2 } from "../storage/ipc/procarray.ts";
@@ -56,7 +58,7 @@ import { sharedInvalBackendInit } from "../storage/ipc/sinvaladt.ts";
 import { haveNFreeProcs, initProcess } from "../storage/lmgr/proc.ts";
 import { pgstatBestart, pgstatReportActivity } from "../utils/activity/backend_status.ts";
 import { getCurrentTimestamp } from "../utils/time/clock.ts";
-import { reportError, session, toPgError } from "../utils/error/elog.ts";
+import { reportError, session, toPgError, warnClientOnly } from "../utils/error/elog.ts";
 import {
   checkReservedConnections,
   initPostgres,
@@ -171,6 +173,34 @@ export function backendMain(args: ChildArgs, controlFd: number): never {
   });
 }
 
+/** quickdie(): SIGQUIT. Shared memory may be in disorder, so the process ends at once; the client is told if it can be. */
+function quickdie(c: ClientConnection): never {
+  try {
+    holdInterrupts();
+    if (!c.sending) {
+      const reason = getQuitSignalReason();
+      if (reason === "stop") {
+        warnClientOnly({
+          code: ERRCODE.ADMIN_SHUTDOWN,
+          message: "terminating connection due to immediate shutdown command",
+          routine: "quickdie",
+        });
+      } else {
+        warnClientOnly({
+          code: ERRCODE.CRASH_SHUTDOWN,
+          message: "terminating connection because of crash of another server process",
+          detail: "The postmaster has commanded this server process to roll back the current transaction and exit, " +
+            "because another server process exited abnormally and possibly corrupted shared memory.",
+          hint: "In a moment you should be able to reconnect to the database and repeat your command.",
+          routine: "quickdie",
+        });
+      }
+    }
+  } finally {
+    exitNow(2);
+  }
+}
+
 function armIdleTimeouts(): void {
   if (isTransactionOrTransactionBlock()) {
     const limit = guc.idle_in_transaction_session_timeout;
@@ -270,6 +300,7 @@ function startSession(args: ChildArgs, client: HandedClient, c: ClientConnection
   disableTimeout(STARTUP_PACKET_TIMEOUT, false);
   sessionState.clientAuthInProgress = false;
   session.authInProgress = false;
+  onSignal(SIGQUIT, () => quickdie(c));
   initPostgres(packet.database, packet.user, systemUser);
   processStartupOptions(packet.settings);
   resetBackendState();

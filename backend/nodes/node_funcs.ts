@@ -7,7 +7,7 @@
 import type { Oid } from "../../base/types.ts";
 import { PgError } from "../../base/error.ts";
 import { ERRCODE } from "../../base/errcodes.ts";
-import type { Node, Query, SubLink, SubPlan } from "./nodes.ts";
+import type { Const, Node, Query, SubLink, SubPlan } from "./nodes.ts";
 import { getPromotedArrayType } from "../utils/cache/lsyscache.ts";
 import { formatTypeBe } from "../utils/adt/format_type.ts";
 
@@ -272,6 +272,30 @@ export function exprIsLengthCoercion(expr: Node | null): number | null {
 }
 
 /** Takes off a function that only applies a length, for comparing default expressions. */
+/** oid, xid, cid and the reg types. */
+const UNSIGNED_TYPES: ReadonlySet<Oid> = new Set([
+  24,
+  26,
+  28,
+  29,
+  2202,
+  2203,
+  2204,
+  2205,
+  2206,
+  3734,
+  3769,
+  4089,
+  4096,
+  4191,
+]);
+/** The same four bytes read as another type: int4 is signed, oid and its kin are not. */
+export function relabelledValue(value: Const["constvalue"], from: Oid, to: Oid): Const["constvalue"] {
+  if (typeof value !== "number") return value;
+  if (from === 23 && UNSIGNED_TYPES.has(to)) return value >>> 0;
+  return to === 23 && UNSIGNED_TYPES.has(from) ? value | 0 : value;
+}
+
 export function applyRelabelType(
   arg: Node,
   rtype: Oid,
@@ -285,6 +309,7 @@ export function applyRelabelType(
   while (a.type === "RelabelType") a = a.arg!;
   if (a.type === "Const") {
     const c = overwriteOk ? a : { ...a };
+    c.constvalue = relabelledValue(c.constvalue, c.consttype, rtype);
     c.consttype = rtype;
     c.consttypmod = rtypmod;
     c.constcollid = rcollid;

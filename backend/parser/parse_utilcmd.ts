@@ -14,7 +14,7 @@ import { rangeVarGetRelid } from "../catalog/namespace.ts";
 import { AccessShareLock, NoLock } from "../storage/lmgr/locktypes.ts";
 import { searchSysCache } from "../utils/cache/syscache.ts";
 import { makeTypeNameFromOid, typenameTypeId } from "./parse_type.ts";
-import { makeParsestate, parserErrposition, type ParseState } from "./parse_node.ts";
+import { makeParsestate, parserErrposition, type ParseState, withErrposition } from "./parse_node.ts";
 
 export type RawUtility = Readonly<Record<string, unknown>>;
 
@@ -394,7 +394,11 @@ function transformTableConstraint(cxt: Context, con: Raw.Constraint): void {
 function transformTableLikeClause(cxt: Context, like: Raw.TableLikeClause): void {
   const options = like.options ?? 0;
   if ((options & ~(1 << 2)) !== 0 && options !== 0) throw notBuilt("CREATE TABLE LIKE with INCLUDING options");
-  const relid = rangeVarGetRelid(like.relation!, AccessShareLock);
+  const relid = withErrposition(
+    cxt.pstate,
+    like.relation!.location ?? 0,
+    () => rangeVarGetRelid(like.relation!, AccessShareLock),
+  );
   const rel = tableOpen(relid, NoLock);
   for (const att of rel.rd_att.attrs) {
     if (att.attisdropped) continue;

@@ -315,6 +315,7 @@ export function doRun(o: CtlOptions, detached: boolean): number {
     chdir(dir);
     setInternalGuc("data_directory", dir);
     setInternalGuc("config_file", `${dir}/postgresql.conf`);
+    setInternalGuc("max_stack_depth", 2048, "dynamic default");
     processConfigFile(`${dir}/postgresql.conf`, dir, "postmaster");
     for (const [name, value] of o.settings) {
       setConfigOption(name, value, { context: "postmaster", source: "command line" });

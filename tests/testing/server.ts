@@ -17,6 +17,8 @@ export interface ServerOptions {
   readonly initdb?: readonly string[];
   /** Start it (default: true). */
   readonly start?: boolean;
+  /** What is not built yet: the test must fail with "not implemented yet", and says so once it does not. */
+  readonly pending?: string;
 }
 
 export class Server {
@@ -162,7 +164,9 @@ export async function withServer(o: ServerOptions, body: (server: Server) => Pro
   try {
     if (o.start !== false) await s.start();
     await body(s);
+    if (o.pending !== undefined) throw new Error(`${o.pending}: works now, take "pending" off this test`);
   } catch (e) {
+    if (o.pending !== undefined && e instanceof Error && e.message.includes("not implemented yet in pgts")) return;
     console.error(`--- server log (end)\n${s.log().slice(-4000)}\n---`);
     throw e;
   } finally {
@@ -173,7 +177,7 @@ export async function withServer(o: ServerOptions, body: (server: Server) => Pro
 /** Registers a whole-server test. Drivers keep timers and sockets of their own, so Deno's leak checks are off. */
 export function serverTest(name: string, o: ServerOptions, body: (server: Server) => Promise<void>): void {
   Deno.test({
-    name,
+    name: o.pending === undefined ? name : `${name} (pending: ${o.pending})`,
     sanitizeOps: false,
     sanitizeResources: false,
     fn: () => withServer(o, body),

@@ -30,6 +30,12 @@ const POLYMORPHIC: ReadonlySet<number> = new Set([
   2249,
 ]);
 
+/** Names of an index's key columns, expressions spelled out; installed by whoever knows how to print expressions. */
+let keyColumnNames: ((indexrelid: number) => string | null) | null = null;
+export function installIndexKeyColumnNames(f: (indexrelid: number) => string | null): void {
+  keyColumnNames = f;
+}
+
 /** `(a, b)=(1, two)`. Follows BuildIndexValueDescription(); column privileges are not looked at. */
 function describeIndexValues(index: Relation, values: readonly Datum[]): string {
   const row = index.rd_index!;
@@ -47,7 +53,8 @@ function describeIndexValues(index: Relation, values: readonly Datum[]): string 
     const opcintype = index.rd_indexcols[i].opcintype;
     texts.push(getTypeTextOutput(POLYMORPHIC.has(opcintype) ? index.rd_att.attrs[i].atttypid : opcintype)(v));
   }
-  return `(${names.join(", ")})=(${texts.join(", ")})`;
+  const key = row.indkey.includes(0) ? keyColumnNames?.(index.rd_id) ?? null : null;
+  return `(${key ?? names.join(", ")})=(${texts.join(", ")})`;
 }
 
 installMultiXactManager(multiXactManager);

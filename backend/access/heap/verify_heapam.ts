@@ -40,6 +40,7 @@ import {
   pageIsAllVisible,
   pageIsNew,
 } from "../../storage/page/page.ts";
+import { transactionIdDidCommit } from "../transam/transam.ts";
 import { readNextTransactionId } from "../transam/varsup.ts";
 import type { Relation } from "../../utils/cache/relation.ts";
 import { bitmapLen } from "../common/heaptuple.ts";
@@ -259,8 +260,12 @@ function verifyChains(page: number, block: BlockNumber, maxoff: number, sound: U
 
 function verifyAllVisible(t: number, o: number, vmStatus: number, report: Report): void {
   const m = tupInfomask(t);
-  if (!tupXminCommitted(t)) report(o, "tuple on an all-visible page is not marked committed");
-  if ((m & (HEAP_XMAX_INVALID | HEAP_XMAX_LOCK_ONLY | HEAP_XMAX_IS_MULTI)) === 0 && tupRawXmax(t) !== 0) {
+  // The hint may be lost in a crash; the map bit is not.
+  if (!tupXminCommitted(t) && !transactionIdDidCommit(tupRawXmin(t))) {
+    report(o, "tuple on an all-visible page is not committed");
+  }
+  const deleted = (m & (HEAP_XMAX_INVALID | HEAP_XMAX_LOCK_ONLY | HEAP_XMAX_IS_MULTI)) === 0 && tupRawXmax(t) !== 0;
+  if (deleted && transactionIdDidCommit(tupRawXmax(t))) {
     report(o, "deleted tuple on an all-visible page");
   }
   if ((vmStatus & VISIBILITYMAP_ALL_FROZEN) !== 0 && !tupXminFrozen(t)) {

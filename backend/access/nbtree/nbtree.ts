@@ -9,7 +9,7 @@ import { indexFormTuple } from "../common/indextuple.ts";
 import { BTREE_AM_OID, type IndexMethods, registerIndexMethods } from "../index/amapi.ts";
 import type { IndexScan } from "../index/index_scan.ts";
 import { btDoinsert, type IndexUniqueCheck } from "./nbtinsert.ts";
-import { btCollect, btGettuple, btMarkpos, btResetScan, btRestrpos, BTScanOpaque } from "./nbtsearch.ts";
+import { btCollect, btEndscan, btGettuple, btMarkpos, btResetScan, btRestrpos, BTScanOpaque } from "./nbtsearch.ts";
 import { btbuild, btbuildempty } from "./nbtsort.ts";
 import { btbulkdelete, btvacuumcleanup } from "./nbtvacuum.ts";
 
@@ -38,10 +38,7 @@ export const btreeMethods: IndexMethods = {
   rescan: btResetScan,
   gettuple: btGettuple,
   getbitmap: (scan, add) => btCollect(scan, (tid) => add(tid, false)),
-  endscan: (scan: IndexScan) => {
-    btResetScan(scan);
-    scan.opaque = null;
-  },
+  endscan: btEndscan,
   markpos: btMarkpos,
   restrpos: btRestrpos,
 };

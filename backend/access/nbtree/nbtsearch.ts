@@ -262,18 +262,33 @@ export class BTScanPos {
     this.lastItem = o.lastItem;
     this.itemIndex = o.itemIndex;
     this.nextTupleOffset = o.nextTupleOffset;
-    this.heapTids.set(o.heapTids);
-    this.indexOffsets.set(o.indexOffsets);
-    this.tupleOffsets.set(o.tupleOffsets);
+    for (let i = o.firstItem; i <= o.lastItem; i++) {
+      this.heapTids[i] = o.heapTids[i];
+      this.indexOffsets[i] = o.indexOffsets[i];
+      this.tupleOffsets[i] = o.tupleOffsets[i];
+    }
     if (o.tuples !== null) {
       this.tuples ??= new Uint8Array(8192);
-      this.tuples.set(o.tuples);
+      this.tuples.set(o.tuples.subarray(0, o.nextTupleOffset));
     }
   }
   unpin(): void {
     if (this.buf !== InvalidBuffer) releaseBuffer(this.buf);
     this.buf = InvalidBuffer;
   }
+}
+
+/** Positions of ended scans: their arrays are too large to be made for every look-up. */
+const idlePositions: BTScanPos[] = [];
+const MAX_IDLE_POSITIONS = 32;
+function takePosition(): BTScanPos {
+  const p = idlePositions.pop();
+  if (p === undefined) return new BTScanPos();
+  p.buf = InvalidBuffer;
+  p.currPage = -1;
+  p.firstItem = 0;
+  p.lastItem = -1;
+  return p;
 }
 
 /** Btree's part of an index scan. */
@@ -286,7 +301,7 @@ export class BTScanOpaque {
   preprocessed = false;
   killedItems: number[] = [];
   dropPin = false;
-  readonly currPos = new BTScanPos();
+  readonly currPos = takePosition();
   markPos: BTScanPos | null = null;
   markItemIndex = -1;
 }
@@ -314,6 +329,19 @@ export function btResetScan(scan: IndexScan): void {
   if (scan.wantItup) o.currPos.tuples ??= new Uint8Array(8192);
   o.dropPin = !scan.wantItup && scan.snapshot !== null && scan.snapshot.kind === "mvcc" &&
     relationNeedsWAL(scan.indexRelation) && scan.heapRelation !== null;
+}
+
+/** Ends a scan; called by btendscan. */
+export function btEndscan(scan: IndexScan): void {
+  btResetScan(scan);
+  const o = so(scan);
+  scan.opaque = null;
+  for (const p of [o.currPos, o.markPos]) {
+    if (p === null || idlePositions.length >= MAX_IDLE_POSITIONS) continue;
+    // Values of an index-only scan may still point into the copied tuples.
+    p.tuples = null;
+    idlePositions.push(p);
+  }
 }
 
 /** The next matching TID in `dir` into scan.heaptid; false at the end. Follows btgettuple(). */
@@ -631,7 +659,7 @@ function steppage(scan: IndexScan, dir: ScanDirection): boolean {
   if (o.markItemIndex >= 0) {
     // The marked item is on the page we leave.
     if (pos.buf !== InvalidBuffer) incrBufferRefCount(pos.buf);
-    o.markPos ??= new BTScanPos();
+    o.markPos ??= takePosition();
     o.markPos.copyFrom(pos);
     o.markPos.itemIndex = o.markItemIndex;
     o.markItemIndex = -1;

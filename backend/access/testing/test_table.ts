@@ -62,6 +62,7 @@ import {
   startTransactionCommand,
 } from "../transam/xact.ts";
 import { readNextTransactionId } from "../transam/varsup.ts";
+import { getXLogInsertRecPtr, xlogFlush } from "../transam/xlog.ts";
 
 const INT4OID = 23;
 const TEXTOID = 25;
@@ -329,7 +330,7 @@ export function nextCommand(): void {
 }
 
 const OPTIONS = { sharedBuffers: 512 };
-/** A test in a fresh cluster; `crash` ends it without a checkpoint and recovers it. */
+/** A test in a fresh cluster; `crash` ends it with all WAL on disk but without a checkpoint, and recovers it. */
 export function accessTest(name: string, body: (crash: () => void) => void): void {
   Deno.test(name, () => {
     const old = setMessageSink(() => {});
@@ -346,6 +347,7 @@ export function accessTest(name: string, body: (crash: () => void) => void): voi
     try {
       open();
       body(() => {
+        xlogFlush(getXLogInsertRecPtr());
         abandonTestCluster();
         open();
       });

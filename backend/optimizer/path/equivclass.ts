@@ -20,7 +20,6 @@ import type {
 } from "../pathnodes.ts";
 import { type Relids, relidsMembers, relidsMembership, relidsOverlap, relidsSubset } from "../relids.ts";
 import {
-  getCommutator,
   getMergejoinOpfamilies,
   getOpcode,
   getOpfamilyMember,
@@ -542,11 +541,10 @@ function createJoinClause(
 ): RestrictInfo {
   for (const list of [ec.ec_sources, ec.ec_derives]) {
     for (const r of list) {
-      if (r.left_em === leftem && r.right_em === rightem && r.parent_ec === parentEc) return r;
-      if (
-        r.left_em === rightem && r.right_em === leftem && r.parent_ec === parentEc && list === ec.ec_derives &&
-        (r.clause as OpExpr).opno === getCommutator(opno)
-      ) return r;
+      if (r.parent_ec !== parentEc) continue;
+      // The clause the other way round does as well.
+      if (r.left_em === leftem && r.right_em === rightem) return r;
+      if (r.left_em === rightem && r.right_em === leftem) return r;
     }
   }
   const r = buildImpliedJoinEquality(

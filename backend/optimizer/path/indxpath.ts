@@ -30,7 +30,7 @@ import {
 import { joinClauseIsMovableTo, makeRestrictinfo, orArmClauses, orArmExpr } from "../util/restrictinfo.ts";
 import { predicateImpliedBy } from "../util/predtest.ts";
 import { pullVarattnos } from "../util/var.ts";
-import { generateImpliedEqualitiesForColumn } from "./equivclass.ts";
+import { generateImpliedEqualitiesForColumn, generateJoinImpliedEqualities } from "./equivclass.ts";
 import { buildIndexPathkeys, hasUsefulPathkeys, truncateUselessPathkeys } from "./pathkeys.ts";
 import { costBitmapHeapScan, costBitmapTreeNode } from "./costsize.ts";
 import { matchClauseToIndexcol, matchIndexToOrderby } from "./indxmatch.ts";
@@ -381,6 +381,12 @@ export function checkIndexPredicates(root: PlannerInfo, rel: RelOptInfo): void {
   if (!havePartial) return;
   const clauselist: Node[] = rel.baserestrictinfo.map((r) => r.clause);
   for (const r of rel.joininfo) if (joinClauseIsMovableTo(r, rel)) clauselist.push(r.clause);
+  const otherrels = root.all_query_rels & ~rel.relids;
+  if (otherrels !== 0n) {
+    for (const r of generateJoinImpliedEqualities(root, rel.relids | otherrels, otherrels, rel, null)) {
+      clauselist.push(r.clause);
+    }
+  }
   const isTarget = (root.all_result_relids & rel.relids) !== 0n || root.rowMarks.some((m) => m.rti === rel.relid);
   for (const index of rel.indexlist) {
     if (index.indpred.length === 0) continue;

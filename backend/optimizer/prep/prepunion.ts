@@ -135,7 +135,7 @@ function buildSetopChildPaths(
   root: PlannerInfo,
   rel: RelOptInfo,
   trivial: boolean,
-  _childTlist: TargetEntry[],
+  childTlist: TargetEntry[],
   parentOp: SetOperationStmt | null,
 ): void {
   const subroot = rel.subroot!;
@@ -153,6 +153,14 @@ function buildSetopChildPaths(
   const subTlist = (p: Path): TargetEntry[] =>
     p.pathtarget.exprs.map((e, i) => makeTargetEntry(e, i + 1, null, subroot.processed_tlist[i]?.resjunk ?? false));
   const wantKeys = parentOp !== null && groupingIsSortable(parentOp.groupClauses) && parentOp.groupClauses.length > 0;
+  if (wantKeys) {
+    // Equivalence classes of the child's columns, so that its orders can be told.
+    makeChildKeys(root, generateSetopGrouplist(parentOp, childTlist), {
+      rel,
+      tlist: childTlist,
+      trivialTlist: trivial,
+    });
+  }
   for (const p of final.pathlist) {
     if (p !== final.cheapest_total_path && (p.pathkeys.length === 0 || !wantKeys)) continue;
     const pathkeys = wantKeys ? convertSubqueryPathkeys(root, rel, p.pathkeys, subTlist(p)) : [];

@@ -2,7 +2,7 @@
  * Target lists and path targets. Follows src/backend/optimizer/util/tlist.c.
  */
 import type { Oid } from "../../../base/types.ts";
-import { exprCollation, exprType, exprTypmod } from "../../nodes/node_funcs.ts";
+import { exprCollation, exprType, exprTypmod, relabelledValue } from "../../nodes/node_funcs.ts";
 import { equal } from "../../nodes/equal_funcs.ts";
 import { makeTargetEntry } from "../../nodes/makefuncs.ts";
 import type { Node, RelabelType, SortGroupClause, TargetEntry, Var } from "../../nodes/nodes.ts";
@@ -299,7 +299,10 @@ export function applyRelabelType(
 ): Node {
   let a = arg;
   while (a.type === "RelabelType") a = a.arg!;
-  if (a.type === "Const") return { ...a, consttype: rtype, consttypmod: rtypmod, constcollid: rcollid };
+  if (a.type === "Const") {
+    const constvalue = relabelledValue(a.constvalue, a.consttype, rtype);
+    return { ...a, constvalue, consttype: rtype, consttypmod: rtypmod, constcollid: rcollid };
+  }
   if (exprType(a) === rtype && exprTypmod(a) === rtypmod && exprCollation(a) === rcollid) return a;
   return {
     type: "RelabelType",

@@ -74,7 +74,7 @@ function endpoint(relid: Oid, index: IndexOptInfo, forward: boolean): Datum | un
     let lastBlock = -1;
     let visited = 0;
     for (;;) {
-      const tid = indexGetnextTid(scan, forward ? "ForwardScanDirection" : "BackwardScanDirection");
+      const tid = indexGetnextTid(scan, forward ? 1 : -1);
       if (tid < 0) break;
       const block = tidBlock(tid);
       if (block !== lastBlock) {

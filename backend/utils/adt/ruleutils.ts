@@ -160,7 +160,7 @@ export function pgGetViewdef(viewoid: Oid, prettyFlags: number, wrapColumn: numb
   const rel = searchSysCache("RELOID", viewoid);
   if (rel === null) return null;
   const rule = catalogScan("pg_rewrite", { ev_class: viewoid, rulename: "_RETURN" })[0];
-  if (rule === undefined) return "Not a view";
+  if (rule === undefined) return null;
   const actions = stringToNode(rule.ev_action);
   const query = (Array.isArray(actions) ? actions[0] : actions) as Query | null;
   if (
@@ -234,6 +234,11 @@ function opclassName(opclass: Oid, actualType: Oid): string {
   return ` ${
     quoteQualifiedIdentifier(opclassIsVisible(opclass) ? null : getNamespaceName(opc.opcnamespace), opc.opcname)
   }`;
+}
+
+/** pg_get_indexdef_columns(): the key columns only, as error messages show them. */
+export function pgGetIndexdefColumns(indexrelid: Oid): string | null {
+  return pgGetIndexdef(indexrelid, 0, null, true, true, false, false, prettyFlagsOf(true));
 }
 
 /** pg_get_indexdef_worker. `colno` 0 is the whole definition. */

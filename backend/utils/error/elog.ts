@@ -234,6 +234,11 @@ function sendToFrontend(severity: Severity, f: ErrorFields, isError: boolean): v
   if (!isError || severity !== "ERROR") c.flush();
 }
 
+/** WARNING_CLIENT_ONLY: a warning that does not go to the log. */
+export function warnClientOnly(f: ErrorFields): void {
+  sendToFrontend("WARNING", f, false);
+}
+
 function notice(severity: NoticeSeverity, f: ErrorFields): void {
   const key = severity.toLowerCase();
   if (LOG_RANK[key] >= LOG_RANK[guc.log_min_messages] && !(severity === "INFO")) {

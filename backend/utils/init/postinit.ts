@@ -116,6 +116,8 @@ function checkMyDatabase(db: PgDatabase, role: PgAuthid): void {
     );
   }
   setInternalGuc("server_encoding", "UTF8");
+  // Unless something says otherwise the client speaks the database's encoding.
+  setConfigOption("client_encoding", "UTF8", { context: "backend", source: "dynamic default" });
 }
 
 /** pg_db_role_setting, least specific first. A setting that no longer fits is a warning. */
