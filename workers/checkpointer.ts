@@ -136,7 +136,13 @@ function mainLoopRound(): boolean {
     doCheckpoint = true;
     flags |= CHECKPOINT_CAUSE_TIME;
   }
-  if (doCheckpoint) performRequestedCheckpoint(flags, now);
+  if (doCheckpoint) {
+    performRequestedCheckpoint(flags, now);
+    // What came meanwhile may have been noticed by its naps, which reset the latch.
+    handleMainLoopInterrupts();
+    if (consumeInterrupt(SHUTDOWN_XLOG_PENDING)) return true;
+    if (shutdownRequested()) return false;
+  }
   checkArchiveTimeout();
   if (checkpointerState.flags !== 0) return false;
 

@@ -165,23 +165,24 @@ function inlineJoin(pc: PlanCompiler, p: Parts, consume: Consume): void {
       };
       switch (jointype) {
         case "JOIN_INNER":
+        case "JOIN_SEMI":
           for (const a of outerCols) {
             outer.get(a);
           }
           matchLoop((entry) => {
             emitRow(entry);
-            if (plan.inner_unique) {
+            // A semi join gives the first match; the planner may ask for its inner columns, too.
+            if (plan.inner_unique || jointype === "JOIN_SEMI") {
               cg.emit(`break ${label};`);
             }
           });
           break;
-        case "JOIN_SEMI":
         case "JOIN_ANTI":
           cg.emit(`let ${m}=false;`);
           matchLoop(() =>
             cg.emit(`${m}=true;break ${label};`)
           );
-          cg.block(jointype === "JOIN_SEMI" ? `if(${m})` : `if(!${m})`, () => emitRow(ALL_NULLS));
+          cg.block(`if(!${m})`, () => emitRow(ALL_NULLS));
           break;
         default: {
           // Left join: the search for the next match and the code behind the join alternate in one loop.

@@ -37,15 +37,16 @@ export const produceNestLoop: Produce<NestLoop> = (pc, plan, needed, consume) =>
     const single = plan.inner_unique;
     switch (jointype) {
       case "JOIN_INNER":
+      case "JOIN_SEMI":
         for (const a of outerCols) outer.get(a);
         cg.block(`${label}:`, () =>
           pc.produce(plan.righttree!, innerCols, (inner) =>
             joinFilter(inner, () => {
               emitRow(inner);
-              if (single) cg.emit(`break ${label};`);
+              // A semi join gives the first match; the planner may ask for its inner columns, too.
+              if (single || jointype === "JOIN_SEMI") cg.emit(`break ${label};`);
             })));
         break;
-      case "JOIN_SEMI":
       case "JOIN_ANTI": {
         const m = cg.name("m");
         cg.emit(`let ${m}=false;`);
@@ -59,7 +60,7 @@ export const produceNestLoop: Produce<NestLoop> = (pc, plan, needed, consume) =>
             ),
         );
         pc.rescans--;
-        cg.block(jointype === "JOIN_SEMI" ? `if(${m})` : `if(!${m})`, () => emitRow(ALL_NULLS));
+        cg.block(`if(!${m})`, () => emitRow(ALL_NULLS));
         return;
       }
       case "JOIN_LEFT": {

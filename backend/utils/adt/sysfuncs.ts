@@ -10,6 +10,7 @@ import { checkForInterrupts } from "../../../shmem/interrupt.ts";
 import { resetLatch, waitLatch } from "../../../shmem/latch.ts";
 import { stat } from "../../../shmem/os/files.ts";
 import { getpid, kill, SIGHUP } from "../../../shmem/os/process.ts";
+import { describeWaitEvent } from "../../../shmem/wait_event.ts";
 import { allGucs, getConfigOptionByName, setConfigOption, showGuc, valueText } from "../../../conf/guc.ts";
 import { relationClose, tryRelationOpen } from "../../access/common/relation.ts";
 import { getCurrentTransactionIdIfAny, getTopFullTransactionId } from "../../access/transam/xact.ts";
@@ -37,7 +38,7 @@ import { catalogScan } from "../../catalog/catalog_scan.ts";
 import { AccessShareLock } from "../../storage/lmgr/locktypes.ts";
 import { postmasterPid } from "../../storage/ipc/pmsignal.ts";
 import { backendPidGetProc } from "../../storage/ipc/procarray_query.ts";
-import { procRoleId } from "../../storage/lmgr/proc.ts";
+import { procRoleId, procXid, procXmin } from "../../storage/lmgr/proc.ts";
 import { getDatabasePath, relPathPerm } from "../../storage/smgr/relpath.ts";
 import { allBackendStatus } from "../activity/backend_status.ts";
 import { getNamespaceName } from "../cache/lsyscache.ts";
@@ -284,6 +285,9 @@ type BackendRow = ReturnType<typeof allBackendStatus>[number];
 function activityRow(b: BackendRow): Datum[] {
   const ts = (t: number): Datum => t === 0 ? null : t;
   const client = b.clientPort !== -2;
+  const wait = describeWaitEvent(b.waitEvent);
+  const xid = procXid(b.procNumber);
+  const xmin = procXmin(b.procNumber);
   return [
     b.databaseId === 0 ? null : b.databaseId,
     b.pid,
@@ -291,8 +295,8 @@ function activityRow(b: BackendRow): Datum[] {
     text(b.applicationName),
     b.state === null ? null : text(b.state),
     text(b.query),
-    null,
-    null,
+    wait === null ? null : text(wait[0]),
+    wait === null ? null : text(wait[1]),
     ts(b.xactStart),
     ts(b.activityStart),
     ts(b.procStart),
@@ -300,8 +304,8 @@ function activityRow(b: BackendRow): Datum[] {
     null,
     null,
     client ? b.clientPort : null,
-    null,
-    null,
+    xid === 0 ? null : xid,
+    xmin === 0 ? null : xmin,
     text(b.backendType),
     ...new Array<Datum>(13).fill(null),
   ];
