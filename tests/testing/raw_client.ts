@@ -60,6 +60,9 @@ export class ServerError extends Error {
   }
 }
 
+/** Longer messages than any test asks for. */
+const MESSAGE_BYTES_MAX = 64 * 1024 * 1024;
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -294,6 +297,7 @@ export class RawClient {
     while (true) {
       if (this.#buffer.length >= 5) {
         const length = new DataView(this.#buffer.buffer, this.#buffer.byteOffset).getInt32(1);
+        if (length > MESSAGE_BYTES_MAX) throw new Error(`the server sends a message of ${length} bytes`);
         if (this.#buffer.length >= length + 1) {
           const m = { type: String.fromCharCode(this.#buffer[0]), body: this.#buffer.slice(5, length + 1) };
           this.#buffer = this.#buffer.subarray(length + 1);

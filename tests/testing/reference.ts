@@ -5,6 +5,7 @@
  */
 // @ts-types="@types/pg"
 import pg from "pg";
+import { register, unregister } from "./cleanup.ts";
 import { pg18 } from "./paths.ts";
 import { freePort, killAll, run, runOk, type RunResult, waitFor } from "./processes.ts";
 import { type ConnectOptions, RawClient } from "./raw_client.ts";
@@ -41,6 +42,7 @@ export class Reference {
   static async create(conf: Readonly<Record<string, string | number>> = {}): Promise<Reference> {
     const tmp = await Deno.makeTempDir({ prefix: "pgts-reference-" });
     const r = new Reference(tmp, `${tmp}/data`, freePort());
+    register(tmp, r.dataDirectory);
     await r.#own();
     await runOk(unprivileged(
       pg18("initdb"),
@@ -55,6 +57,7 @@ export class Reference {
   static async copyOf(dataDirectory: string, conf: Readonly<Record<string, string | number>> = {}): Promise<Reference> {
     const tmp = await Deno.makeTempDir({ prefix: "pgts-reference-" });
     const r = new Reference(tmp, `${tmp}/data`, freePort());
+    register(tmp, r.dataDirectory);
     await runOk(["cp", "-a", dataDirectory, r.dataDirectory]);
     for (const leftover of ["postmaster.pid", "pgts.shmem", "config_exec_params"]) {
       await Deno.remove(`${r.dataDirectory}/${leftover}`).catch((e) => {
@@ -133,6 +136,7 @@ export class Reference {
   /** Ends whatever runs and removes the files. */
   async destroy(): Promise<void> {
     await killAll(this.dataDirectory);
+    unregister(this.tmp);
     await waitFor("reference removed", () => {
       try {
         Deno.removeSync(this.tmp, { recursive: true });

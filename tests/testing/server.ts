@@ -6,6 +6,7 @@
  */
 // @ts-types="@types/pg"
 import pg from "pg";
+import { register, unregister } from "./cleanup.ts";
 import { exists, pgtsCommand, psqlProgram } from "./paths.ts";
 import { type ConnectOptions, RawClient } from "./raw_client.ts";
 import { freePort, killAll, processesIn, run, runOk, type RunResult, type ServerProcess } from "./processes.ts";
@@ -31,6 +32,7 @@ export class Server {
     const tmp = await Deno.makeTempDir({ prefix: "pgts-test-" });
     await Deno.chmod(tmp, 0o755);
     const s = new Server(tmp, `${tmp}/data`, freePort());
+    register(tmp, s.dataDirectory);
     if (o.initdb !== undefined) await runOk(pgtsCommand("initdb", "-D", s.dataDirectory, "-N", ...o.initdb));
     else await runOk(["cp", "-a", await template(), s.dataDirectory]);
     await s.configure({
@@ -44,6 +46,7 @@ export class Server {
 
   /** An existing data directory (a copy that another server wrote). */
   static adopt(tmp: string, dataDirectory: string): Server {
+    register(tmp, dataDirectory);
     return new Server(tmp, dataDirectory, freePort());
   }
 
@@ -89,6 +92,7 @@ export class Server {
   async destroy(): Promise<void> {
     await killAll(this.dataDirectory);
     await Deno.remove(this.tmp, { recursive: true });
+    unregister(this.tmp);
   }
 
   log(): string {
