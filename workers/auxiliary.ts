@@ -3,7 +3,7 @@
  * the main loop, and how a main loop goes on after an error.
  * Follows AuxiliaryProcessMainCommon() in src/backend/postmaster/auxprocess.c and the sigsetjmp blocks of its callers.
  */
-import { ereport, PgError } from "../base/error.ts";
+import { PgError } from "../base/error.ts";
 import { conditionVariableCancelSleep } from "../shmem/condition_variable.ts";
 import {
   critSectionCount,
@@ -24,6 +24,7 @@ import { unlockBuffers } from "../backend/storage/buffer/bufmgr.ts";
 import { initAuxiliaryProcess } from "../backend/storage/lmgr/proc.ts";
 import { atEOXactSMgr, smgrReleaseAll } from "../backend/storage/smgr/smgr.ts";
 import { initSync } from "../backend/storage/sync/sync.ts";
+import { reportError } from "../backend/utils/error/elog.ts";
 import { createAuxProcessResourceOwner, releaseAuxProcessResources } from "../backend/utils/resowner/resowner.ts";
 import { procSignalInit, setBarrierHandler } from "../backend/storage/ipc/procsignal.ts";
 import { xlogResetInsertion } from "../backend/access/transam/xloginsert.ts";
@@ -73,7 +74,7 @@ export function runRound(round: () => void): boolean {
     if (!(e instanceof PgError) || e.severity !== "ERROR") throw e;
     resetInterruptHoldoffs();
     holdInterrupts();
-    ereport("LOG", { ...e.fields, message: e.message });
+    reportError(e);
     lwLockReleaseAll();
     conditionVariableCancelSleep();
     waitEnd();

@@ -23,6 +23,7 @@ import {
 } from "../../shmem/interrupt.ts";
 import { conditionVariableCancelSleep } from "../../shmem/condition_variable.ts";
 import { lwLockReleaseAll } from "../../shmem/lwlock.ts";
+import { exitNow } from "../../shmem/os/process.ts";
 import { PrinttupReceiver, sendRowDescription } from "../access/common/printtup.ts";
 import {
   abortCurrentTransaction,
@@ -155,7 +156,9 @@ function recover(s: Session, thrown: unknown): void {
   if (e.severity !== "ERROR" || s.c.lost) {
     reportError(e);
     s.c.flush();
-    hooks.exit(e.severity === "PANIC" ? 2 : 1);
+    // At once: giving up locks in good order would let others go on, say to fsync again what the kernel has dropped.
+    if (e.severity === "PANIC") exitNow(2);
+    hooks.exit(1);
   }
   reportError(e);
   lwLockReleaseAll();

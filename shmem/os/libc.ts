@@ -7,6 +7,7 @@
  * Linux on x86-64 and arm64 with glibc; other platforms fail here, at load.
  */
 import { OsError } from "./errno.ts";
+import { withFaults } from "./faults.ts";
 
 const SYMBOLS = {
   __errno_location: { parameters: [], result: "pointer" },
@@ -119,7 +120,7 @@ type LibcCalls = {
 
 if (Deno.build.os !== "linux") throw new Error(`pgts needs Linux (this is ${Deno.build.os})`);
 
-export const libc = Deno.dlopen("libc.so.6", SYMBOLS).symbols as unknown as LibcCalls;
+const symbols = Deno.dlopen("libc.so.6", SYMBOLS).symbols as unknown as LibcCalls;
 
 /** An ArrayBuffer over foreign memory; it stays valid as long as the memory is mapped. Needs ffi permission. */
 export function bufferOverAddress(addr: number, bytes: number): ArrayBuffer {
@@ -130,10 +131,16 @@ export function bufferOverAddress(addr: number, bytes: number): ArrayBuffer {
 
 /** errno is thread-local, but a process runs JavaScript on one thread, and a forked child on the copy of it. */
 const errnoView: Int32Array = (() => {
-  const pointer = libc.__errno_location();
+  const pointer = symbols.__errno_location();
   if (pointer === null) throw new Error("errno has no address");
   return new Int32Array(Deno.UnsafePointerView.getArrayBuffer(pointer, 4));
 })();
+
+const faultRules = Deno.env.get("PGTS_FAULTS") ?? "";
+/** The C library; only tests that want failures (faults.ts) get anything but its own symbols. */
+export const libc: LibcCalls = faultRules === "" ? symbols : withFaults(symbols, faultRules, (errno) => {
+  errnoView[0] = errno;
+});
 
 /** `rc` if it is not -1, else -errno. */
 export function result(rc: number): number {

@@ -47,7 +47,7 @@ export class LoadSession {
     } catch (e) {
       // The server went away, or refuses while it recovers.
       if (e instanceof ConnectionLost) return;
-      if (e instanceof ServerError && /^(57P0|08|53300)/.test(e.fields.C)) return;
+      if (e instanceof ServerError && (e.fields.S === "PANIC" || /^(57P0|08|53300)/.test(e.fields.C))) return;
       if (e instanceof Deno.errors.ConnectionRefused || e instanceof Deno.errors.ConnectionReset) return;
       throw e;
     } finally {

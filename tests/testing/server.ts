@@ -16,6 +16,8 @@ export interface ServerOptions {
   readonly conf?: Readonly<Record<string, string | number>>;
   /** More words for initdb. */
   readonly initdb?: readonly string[];
+  /** Its system calls can be made to fail (faults.ts). */
+  readonly faults?: boolean;
   /** Start it (default: true). */
   readonly start?: boolean;
   /** What is not built yet: the test must fail with "not implemented yet", and says so once it does not. */
@@ -25,13 +27,19 @@ export interface ServerOptions {
 export class Server {
   readonly user = "postgres";
 
-  private constructor(readonly tmp: string, readonly dataDirectory: string, readonly port: number) {}
+  private constructor(
+    readonly tmp: string,
+    readonly dataDirectory: string,
+    readonly port: number,
+    /** Rules file of shmem/os/faults.ts; null if calls do not fail. */
+    readonly faultRules: string | null = null,
+  ) {}
 
   /** Makes a cluster, not started. */
   static async create(o: ServerOptions = {}): Promise<Server> {
     const tmp = await Deno.makeTempDir({ prefix: "pgts-test-" });
     await Deno.chmod(tmp, 0o755);
-    const s = new Server(tmp, `${tmp}/data`, freePort());
+    const s = new Server(tmp, `${tmp}/data`, freePort(), o.faults === true ? `${tmp}/faults` : null);
     register(tmp, s.dataDirectory);
     if (o.initdb !== undefined) await runOk(pgtsCommand("initdb", "-D", s.dataDirectory, "-N", ...o.initdb));
     else await runOk(["cp", "-a", await template(), s.dataDirectory]);
@@ -58,7 +66,8 @@ export class Server {
 
   /** `pgts start`; the outcome is the caller's to judge. */
   tryStart(...args: string[]): Promise<RunResult> {
-    return run(pgtsCommand("start", "-D", this.dataDirectory, ...args));
+    const env: Record<string, string> = this.faultRules === null ? {} : { PGTS_FAULTS: this.faultRules };
+    return run(pgtsCommand("start", "-D", this.dataDirectory, ...args), { env });
   }
 
   async start(...args: string[]): Promise<void> {

@@ -3,6 +3,9 @@ import { getRecordedFreeSpace } from "../../storage/freespace/freespace.ts";
 import { relationGetNumberOfBlocks } from "../../storage/buffer/bufmgr.ts";
 import { accessTest, nextCommand, type Row, TestTable, transaction } from "../testing/test_table.ts";
 import { makeTmFailureData, TM_Result } from "../table/tableam.ts";
+import { mem, privateAlloc } from "../../../shmem/memory.ts";
+import { SnapshotAny } from "../../utils/time/snapmgr.ts";
+import { heapPageVisible } from "./heapam_visibility.ts";
 import { visibilitymapCount } from "./visibilitymap.ts";
 
 const row = (id: number, v = id, t: string | null = `row ${id}`): Row => [id, v, t];
@@ -18,6 +21,13 @@ accessTest("heapInsert() shows a row to later commands, and to nobody after an a
   });
   transaction(() => t.insert(row(2)), true);
   transaction(() => assert.deepEqual(t.rows(), [row(1)]));
+});
+
+accessTest("heapPageVisible() finds nothing on a page of zeros, as an extension that crashed leaves it", () => {
+  const page = privateAlloc(2 * 8192, 8192);
+  // What follows it in memory looks like used line pointers.
+  mem.u32.fill(1 << 15, (page + 8192) >>> 2, (page + 2 * 8192) >>> 2);
+  assert.equal(heapPageVisible(page, SnapshotAny, 0, new Int32Array(300), new Uint32Array(300)), 0);
 });
 
 accessTest("heapUpdate() is HOT where no indexed column changes, and indexes find the last version", () => {

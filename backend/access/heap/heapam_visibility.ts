@@ -20,6 +20,7 @@ import {
 } from "../../../base/types.ts";
 import { mem } from "../../../shmem/memory.ts";
 import { bufferGetLSNAtomic, bufferIsPermanent, markBufferDirtyHint } from "../../storage/buffer/bufmgr.ts";
+import { pageGetMaxOffsetNumber } from "../../storage/page/page.ts";
 import {
   type GlobalVisState,
   globalVisTestIsRemovableXid,
@@ -187,7 +188,7 @@ export function heapPageVisible(
 ): number {
   const u16 = mem.u16;
   const u32 = mem.u32;
-  const lines = (u16[(page >>> 1) + 6] - 24) >>> 2;
+  const lines = pageGetMaxOffsetNumber(page); // 0 on a page of zeros, which a crash may leave
   const lp0 = (page >>> 2) + 6;
   let n = 0;
   const mvcc = snapshot.kind === "mvcc";

@@ -1002,6 +1002,11 @@ export function flushBuffer(d: number, smgrKnown: SMgrRelation | null): void {
     waitEnd();
   } catch (e) {
     abortBufferIO(d, true);
+    if (e instanceof PgError) {
+      const tag = descTag(d);
+      const line = `writing block ${tag.blockNum} of relation "${relPathPerm(tag.rlocator, tag.fork)}"`;
+      e.fields.context = e.fields.context === undefined ? line : `${e.fields.context}\n${line}`;
+    }
     throw e;
   }
   bufferUsage.shared_blks_written++;

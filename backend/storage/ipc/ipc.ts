@@ -5,8 +5,8 @@
  * slots in shared memory), onProcExit (the rest). procExit() runs them and ends the process without the runtime's own exit.
  * Follows src/backend/storage/ipc/ipc.c (PostgreSQL 18).
  */
-import { ereport } from "../../../base/error.ts";
-import { holdInterrupts } from "../../../shmem/interrupt.ts";
+import { ereport, PgError } from "../../../base/error.ts";
+import { critSectionCount, holdInterrupts } from "../../../shmem/interrupt.ts";
 import { exitNow } from "../../../shmem/os/process.ts";
 
 export type ExitCallback = (code: number) => void;
@@ -39,6 +39,10 @@ function runAll(stack: ExitCallback[], code: number): void {
     try {
       callback(code);
     } catch (e) {
+      if (critSectionCount() > 0 || (e instanceof PgError && e.severity === "PANIC")) {
+        ereport("LOG", { message: `PANIC while exiting: ${e instanceof Error ? e.message : String(e)}` });
+        exitNow(2);
+      }
       // A failing callback must not keep the others from giving up what they hold.
       ereport("WARNING", { message: `error while exiting: ${e instanceof Error ? e.message : String(e)}` });
     }
