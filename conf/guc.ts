@@ -309,8 +309,40 @@ function checked(v: GucVariable, value: GucValue, text: string, source: GucSourc
   }
 }
 
+/** Variables that have a value to go back to at the end of a transaction or subtransaction. */
+const stacked = new Set<GucVariable>();
+/** Something was assigned since reportChangedGucOptions() looked. */
+let reportDue = true;
+let generation = 0;
+
+/** A number that changes whenever any parameter is assigned, but for those that `ignoredByGeneration` names. */
+export function gucGeneration(): number {
+  return generation;
+}
+/** Parameters that parsing and planning do not look at, and that sessions set often. */
+const ignoredByGeneration: ReadonlySet<string> = new Set([
+  "application_name",
+  "client_min_messages",
+  "deadlock_timeout",
+  "extra_float_digits",
+  "idle_in_transaction_session_timeout",
+  "idle_session_timeout",
+  "lock_timeout",
+  "log_min_duration_statement",
+  "log_min_messages",
+  "log_statement",
+  "statement_timeout",
+  "synchronous_commit",
+  "transaction_deferrable",
+  "transaction_isolation",
+  "transaction_read_only",
+  "transaction_timeout",
+]);
+
 function assign(v: GucVariable, value: GucValue): void {
   v.value = value;
+  reportDue = true;
+  if (!ignoredByGeneration.has(v.name)) generation++;
   if (!v.placeholder) (guc as unknown as Record<string, GucValue>)[v.name] = value;
   assignHooks.get(v.name.toLowerCase())?.(value);
 }
@@ -531,6 +563,7 @@ function pushOldValue(v: GucVariable, action: GucAction): void {
     }
     return;
   }
+  stacked.add(v);
   v.stack.push({
     level: nestLevel,
     state: action,
@@ -553,7 +586,11 @@ export function newGucNestLevel(): number {
 
 /** Ends level `level` and those inside it: SETs of a commit stay, everything else goes back. */
 export function atEOXactGuc(isCommit: boolean, level: number): void {
-  for (const v of variables.values()) {
+  if (stacked.size > 0) unstackGuc(isCommit, level);
+  nestLevel = level - 1;
+}
+function unstackGuc(isCommit: boolean, level: number): void {
+  for (const v of stacked) {
     for (let top = v.stack.at(-1); top !== undefined && top.level >= level; top = v.stack.at(-1)) {
       let restorePrior = false;
       let restoreMasked = false;
@@ -599,8 +636,8 @@ export function atEOXactGuc(isCommit: boolean, level: number): void {
       }
       v.stack.pop();
     }
+    if (v.stack.length === 0) stacked.delete(v);
   }
-  nestLevel = level - 1;
 }
 
 /** RESET ALL. */
@@ -630,12 +667,14 @@ export function getConfigOptionByName(name: string, missingOk = false): { name: 
 /** Starts sending ParameterStatus through `send`, and sends all that are reported. */
 export function beginReportingGucOptions(send: (name: string, value: string) => void): void {
   reporting = send;
+  reportDue = true;
   for (const v of variables.values()) if (v.flags.includes("P")) v.lastReported = null;
   reportChangedGucOptions();
 }
 /** Sends the reported parameters whose value changed since they were sent. */
 export function reportChangedGucOptions(): void {
-  if (reporting === null) return;
+  if (reporting === null || !reportDue) return;
+  reportDue = false;
   for (const v of reported) {
     const text = showGuc(v);
     if (text !== v.lastReported) {

@@ -51,6 +51,8 @@ let critSections = 0;
 /** Checks between two looks at the clock; a look costs about 40 ns. */
 const CHECKS_PER_CLOCK_READ = 64;
 const POLL_INTERVAL_MS = 2;
+/** A main loop that is never out of work looks at signals this often; one that waits does so by waiting. */
+const MAIN_LOOP_POLL_MS = 0.2;
 let checksPerClockRead = CHECKS_PER_CLOCK_READ;
 let checksLeft = CHECKS_PER_CLOCK_READ;
 let lastPollMs = 0;
@@ -96,7 +98,11 @@ export function checkForInterrupts(): void {
 
 /** As checkForInterrupts(), and also handles what must wait for a main loop: reload, catchup, notify, shutdown request. */
 export function processMainLoopInterrupts(): void {
-  pollHook();
+  const now = performance.now();
+  if (now - lastPollMs >= MAIN_LOOP_POLL_MS) {
+    lastPollMs = now;
+    pollHook();
+  }
   if (Atomics.load(mem.i32, wordIndex) !== 0) processInterrupts(-1);
 }
 

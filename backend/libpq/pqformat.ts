@@ -194,13 +194,23 @@ export class MessageReader {
   }
   /** NUL-terminated string. @throws 08P01 without terminator, 22021 if it is not UTF-8. */
   cstring(): string {
-    const nul = this.buf.indexOf(0, this.pos);
-    if (nul < 0 || nul >= this.end) {
+    const buf = this.buf;
+    const start = this.pos;
+    const end = this.end;
+    let nul = start;
+    let high = 0;
+    for (; nul < end; nul++) {
+      const c = buf[nul];
+      if (c === 0) break;
+      high |= c;
+    }
+    if (nul === end) {
       throw pgError(ERRCODE.PROTOCOL_VIOLATION, "invalid string in message", { routine: "pq_getmsgstring" });
     }
-    const s = decodeClientText(this.buf.subarray(this.pos, nul));
     this.pos = nul + 1;
-    return s;
+    return high < 128 && nul - start <= ASCII_LOOP_MAX
+      ? asciiText(buf, start, nul)
+      : decodeClientText(buf.subarray(start, nul));
   }
   /** Asserts that everything was consumed. @throws 08P01 */
   finish(): void {
@@ -208,6 +218,14 @@ export class MessageReader {
       throw pgError(ERRCODE.PROTOCOL_VIOLATION, "invalid message format", { routine: "pq_getmsgend" });
     }
   }
+}
+
+/** Up to this many ASCII bytes are turned into a string here, which is cheaper than calling the decoder. */
+const ASCII_LOOP_MAX = 24;
+function asciiText(bytes: Uint8Array, start: number, end: number): string {
+  let s = "";
+  for (let i = start; i < end; i++) s += String.fromCharCode(bytes[i]);
+  return s;
 }
 
 /** Length in bytes of the UTF-8 sequence that starts with `b`, by its first byte alone. */
@@ -244,6 +262,12 @@ export function reportInvalidEncoding(bytes: Uint8Array): never {
 
 /** Text that a client sent, verified. @throws 22021 if it is not UTF-8 or holds a NUL. */
 export function decodeClientText(bytes: Uint8Array): string {
+  const n = bytes.length;
+  if (n <= ASCII_LOOP_MAX) {
+    let i = 0;
+    while (i < n && bytes[i] > 0 && bytes[i] < 128) i++;
+    if (i === n) return asciiText(bytes, 0, n);
+  }
   let s: string;
   try {
     s = decoder.decode(bytes);

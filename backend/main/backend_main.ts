@@ -75,7 +75,7 @@ import {
   registerTimeout,
   STARTUP_PACKET_TIMEOUT,
 } from "../utils/misc/timeout.ts";
-import { isTransactionOrTransactionBlock } from "../access/transam/xact.ts";
+import { getCurrentStatementStartTimestamp, isTransactionOrTransactionBlock } from "../access/transam/xact.ts";
 import { installBackendHooks, resetBackendState } from "./backend_hooks.ts";
 import { getUserId, myDatabaseId } from "../utils/init/globals.ts";
 import { type ChildArgs, loadExecParams } from "./child_process.ts";
@@ -111,7 +111,7 @@ function socketIo(fd: number): SocketIo {
   return {
     recv(buf, off, len) {
       for (;;) {
-        const n = recvBuf(fd, buf.subarray(off, off + len), len, MSG_DONTWAIT);
+        const n = recvBuf(fd, off === 0 ? buf : buf.subarray(off, off + len), len, MSG_DONTWAIT);
         if (n >= 0) return n;
         if (n === -EINTR) continue;
         if (n !== -EAGAIN) return 0;
@@ -123,7 +123,7 @@ function socketIo(fd: number): SocketIo {
     },
     send(buf, off, len) {
       for (;;) {
-        const n = sendBuf(fd, buf.subarray(off, off + len), len, MSG_DONTWAIT);
+        const n = sendBuf(fd, off === 0 ? buf : buf.subarray(off, off + len), len, MSG_DONTWAIT);
         if (n >= 0) return n;
         if (n === -EINTR) continue;
         if (n !== -EAGAIN) return -1;
@@ -163,7 +163,13 @@ export function backendMain(args: ChildArgs, controlFd: number): never {
     procExit(1);
   }
   return postgresMain(c, {
-    reportActivity: (state, query) => pgstatReportActivity(state, query, getCurrentTimestamp()),
+    // A command that begins has just read the clock.
+    reportActivity: (state, query) =>
+      pgstatReportActivity(
+        state,
+        query,
+        state === "active" ? getCurrentStatementStartTimestamp() : getCurrentTimestamp(),
+      ),
     beforeIdle: armIdleTimeouts,
     reportChangedSettings: reportChangedGucOptions,
     exit(code) {

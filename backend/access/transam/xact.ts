@@ -127,18 +127,23 @@ export function commitTransactionCommand(): void {
   while (!commitTransactionCommandStep());
 }
 
+/** Where nothing is chained: never restored. */
+const NOT_SAVED: Characteristics = { isolation: "", readOnly: false, deferrable: false };
+
+/** The block is over; COMMIT AND CHAIN and its like begin the next one at once. */
+function chainOrDefault(s: TransactionState, saved: Characteristics): void {
+  s.blockState = "DEFAULT";
+  if (s.chain) {
+    startTransaction();
+    s.blockState = "INPROGRESS";
+    s.chain = false;
+    restoreCharacteristics(saved);
+  }
+}
+
 function commitTransactionCommandStep(): boolean {
   const s = currentTransactionState();
-  const saved = saveCharacteristics();
-  const chainOrDefault = (): void => {
-    s.blockState = "DEFAULT";
-    if (s.chain) {
-      startTransaction();
-      s.blockState = "INPROGRESS";
-      s.chain = false;
-      restoreCharacteristics(saved);
-    }
-  };
+  const saved = s.chain || s.parent !== null ? saveCharacteristics() : NOT_SAVED;
   switch (s.blockState) {
     case "STARTED":
       commitTransaction();
@@ -154,19 +159,19 @@ function commitTransactionCommandStep(): boolean {
       return true;
     case "END":
       commitTransaction();
-      chainOrDefault();
+      chainOrDefault(s, saved);
       return true;
     case "ABORT":
     case "SUBABORT":
       return true;
     case "ABORT_END":
       cleanupTransaction();
-      chainOrDefault();
+      chainOrDefault(s, saved);
       return true;
     case "ABORT_PENDING":
       abortTransaction();
       cleanupTransaction();
-      chainOrDefault();
+      chainOrDefault(s, saved);
       return true;
     case "SUBBEGIN":
       startSubTransaction();

@@ -68,6 +68,9 @@ export class SMgrRelation {
 /** All of this process, by relation number (which rarely collides between databases). */
 const relations = new Map<number, SMgrRelation[]>();
 
+/** Those that no relation cache entry pins: atEOXactSMgr() has to look at these alone. */
+const unpinned = new Set<SMgrRelation>();
+
 /** Tells other processes to close their files of a relation; installed by the invalidation code. */
 let cacheInvalidateSmgr: (rlocator: RelFileLocator, backend: ProcNumber) => void = () => {};
 export function setCacheInvalidateSmgr(f: (rlocator: RelFileLocator, backend: ProcNumber) => void): void {
@@ -104,6 +107,7 @@ export function smgrOpen(rlocator: RelFileLocator, backend: ProcNumber = INVALID
     backend,
   );
   list.push(made);
+  unpinned.add(made);
   return made;
 }
 
@@ -112,7 +116,7 @@ export function relationGetSmgr(rel: Relation): SMgrRelation {
   const cached = rel.rd_smgr as SMgrRelation | null | undefined;
   if (cached) return cached;
   const smgr = smgrOpen(rel.rd_locator, rel.rd_backend);
-  smgr.pincount++;
+  if (smgr.pincount++ === 0) unpinned.delete(smgr);
   rel.rd_smgr = smgr;
   return smgr;
 }
@@ -121,7 +125,7 @@ export function relationCloseSmgr(rel: Relation): void {
   const cached = rel.rd_smgr as SMgrRelation | null | undefined;
   if (!cached) return;
   assert(cached.pincount > 0, "storage manager relation is not pinned");
-  cached.pincount--;
+  if (--cached.pincount === 0) unpinned.add(cached);
   rel.rd_smgr = null;
 }
 
@@ -145,15 +149,15 @@ export function smgrReleaseRelLocator(rlocator: RelFileLocator, backend: ProcNum
 }
 /** AtEOXact_SMgr(), smgrdestroyall(): forgets what no relation cache entry pins. */
 export function atEOXactSMgr(): void {
-  for (const [number, list] of relations) {
-    let kept = 0;
-    for (let i = 0; i < list.length; i++) {
-      if (list[i].pincount > 0) list[kept++] = list[i];
-      else smgrRelease(list[i]);
-    }
-    list.length = kept;
-    if (kept === 0) relations.delete(number);
+  if (unpinned.size === 0) return;
+  for (const reln of unpinned) {
+    smgrRelease(reln);
+    const number = reln.rlocator.relNumber;
+    const list = relations.get(number)!;
+    if (list.length === 1) relations.delete(number);
+    else list.splice(list.indexOf(reln), 1);
   }
+  unpinned.clear();
 }
 
 export function smgrExists(reln: SMgrRelation, fork: ForkNumber): boolean {

@@ -112,6 +112,8 @@ function slotOf(n: ProcNumber): number {
 }
 
 let mySlot = 0;
+/** The text in the slot; null if something else is there. */
+let shownQuery: string | null = null;
 
 function begin(): void {
   Atomics.add(mem.i32, mySlot >>> 2, 1);
@@ -120,6 +122,20 @@ function end(): void {
   Atomics.add(mem.i32, mySlot >>> 2, 1);
 }
 function putText(at: number, room: number, text: string): void {
+  const u8 = mem.u8;
+  const length = text.length;
+  if (length < room) {
+    let i = 0;
+    for (; i < length; i++) {
+      const c = text.charCodeAt(i);
+      if (c >= 128) break;
+      u8[at + i] = c;
+    }
+    if (i === length) {
+      u8[at + length] = 0;
+      return;
+    }
+  }
   const bytes = encodeText(text);
   const n = Math.min(bytes.length, room - 1);
   mem.u8.set(n === bytes.length ? bytes : bytes.subarray(0, n), at);
@@ -169,6 +185,7 @@ export function pgstatBestart(start: BackendStart): void {
   putText(mySlot + HOSTNAME, NAME_BYTES, start.clientHostname ?? "");
   putText(mySlot + APPNAME, NAME_BYTES, start.applicationName ?? "");
   mem.u8[mySlot + ACTIVITY] = 0;
+  shownQuery = null;
   end();
 }
 
@@ -185,6 +202,7 @@ export function pgstatReportActivity(state: BackendState, query: string | null, 
       mem.i32[(mySlot + STATE) >>> 2] = STATES.indexOf("disabled");
       mem.f64[(mySlot + STATE_START) >>> 3] = 0;
       mem.u8[mySlot + ACTIVITY] = 0;
+      shownQuery = null;
       mem.f64[(mySlot + ACTIVITY_START) >>> 3] = 0;
       mem.f64[(mySlot + XACT_START) >>> 3] = 0;
       mem.i64[(mySlot + QUERY_ID) >>> 3] = 0n;
@@ -195,9 +213,16 @@ export function pgstatReportActivity(state: BackendState, query: string | null, 
   begin();
   mem.i32[(mySlot + STATE) >>> 2] = code;
   mem.f64[(mySlot + STATE_START) >>> 3] = now;
-  if (state === "active") mem.i64[(mySlot + QUERY_ID) >>> 3] = 0n;
+  if (state === "active") {
+    mem.i32[(mySlot + QUERY_ID) >>> 2] = 0;
+    mem.i32[(mySlot + QUERY_ID + 4) >>> 2] = 0;
+  }
   if (query !== null) {
-    putText(mySlot + ACTIVITY, activityBytes, query);
+    // Bind and Execute report the text that Parse or the one before has put there.
+    if (query !== shownQuery) {
+      putText(mySlot + ACTIVITY, activityBytes, query);
+      shownQuery = query;
+    }
     mem.f64[(mySlot + ACTIVITY_START) >>> 3] = now;
   }
   end();

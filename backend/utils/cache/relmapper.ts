@@ -119,14 +119,18 @@ export function atCCIRelationMap(): void {
 
 /** End of the top transaction: write the changed maps, before the commit record, or forget the changes. */
 export function atEOXactRelationMap(isCommit: boolean): void {
-  for (const s of [shared, local]) {
-    if (isCommit) {
-      assert(s.pending.size === 0, "relation map changes are pending at commit");
-      if (s.active.size > 0) performRelmapUpdate(s === shared, s.active);
-    }
-    s.active.clear();
-    s.pending.clear();
+  endRelmapUpdates(shared, isCommit);
+  endRelmapUpdates(local, isCommit);
+}
+
+function endRelmapUpdates(s: typeof shared, isCommit: boolean): void {
+  if (s.active.size === 0 && s.pending.size === 0) return;
+  if (isCommit) {
+    assert(s.pending.size === 0, "relation map changes are pending at commit");
+    if (s.active.size > 0) performRelmapUpdate(s === shared, s.active);
   }
+  s.active.clear();
+  s.pending.clear();
 }
 
 /** @throws {PgError} 0A000 if the transaction has changed a map: such a one cannot be prepared. */

@@ -180,6 +180,7 @@ export function portalHashTableDeleteAll(): void {
  * Before commit: holdable cursors are read to their end (`persist`), others are dropped. Returns true if any was dropped.
  */
 export function preCommitPortals(isPrepare: boolean, persist: (portal: Portal) => void): boolean {
+  if (portals.size === 0) return false;
   let result = false;
   for (const p of [...portals.values()]) {
     if (p.status === "active") {
