@@ -1,7 +1,9 @@
 /**
  * Dispatch: a command of the program, or the role of a child process. The only file that knows all roles.
  */
-import { CLIENT_SOCKET_FD, EXEC_PARAMS_FILE, POSTMASTER_DEATH_FD } from "./postmaster/launch_backend.ts";
+import type { ChildArgs } from "./backend/main/child_process.ts";
+import type { ForkedKind } from "./backend/main/launcher_protocol.ts";
+import { CONTROL_FD, EXEC_PARAMS_FILE, POSTMASTER_DEATH_FD } from "./postmaster/launch_backend.ts";
 import type { CtlOptions } from "./postmaster/ctl/options.ts";
 
 const HELP = `pgts: a real, concurrent PostgreSQL in one file
@@ -41,6 +43,15 @@ Options of initdb:
   -g                    let the group read the data directory
 `;
 
+/** Names of processes in ps and in the log. */
+const TITLES = {
+  backend: "client backend",
+  startup: "startup",
+  checkpointer: "checkpointer",
+  bgwriter: "background writer",
+  walwriter: "walwriter",
+} as const;
+
 async function child(kind: string, args: readonly string[]): Promise<never> {
   const a = {
     dataDirectory: args[0],
@@ -48,39 +59,67 @@ async function child(kind: string, args: readonly string[]): Promise<never> {
     postmasterDeathFd: POSTMASTER_DEATH_FD,
     execParamsFile: EXEC_PARAMS_FILE,
   };
-  const { initChildProcess, runChild } = await import("./backend/main/child_process.ts");
-  switch (kind) {
-    case "backend": {
-      const { backendMain } = await import("./backend/main/backend_main.ts");
-      const { loadParser } = await import("./backend/parser/parser.ts");
-      await loadParser();
-      initChildProcess(a, "backend", "client backend");
-      return backendMain(a, CLIENT_SOCKET_FD);
-    }
-    case "startup": {
-      const { startupProcessMain } = await import("./workers/startup.ts");
-      initChildProcess(a, "startup", "startup");
-      return runChild(startupProcessMain);
-    }
-    case "checkpointer": {
-      const { checkpointerMain } = await import("./workers/checkpointer.ts");
-      initChildProcess(a, "checkpointer", "checkpointer");
-      return runChild(checkpointerMain);
-    }
-    case "bgwriter": {
-      const { backgroundWriterMain } = await import("./workers/bgwriter.ts");
-      initChildProcess(a, "bgwriter", "background writer");
-      return runChild(backgroundWriterMain);
-    }
-    case "walwriter": {
-      const { walWriterMain } = await import("./workers/walwriter.ts");
-      initChildProcess(a, "walwriter", "walwriter");
-      return runChild(walWriterMain);
-    }
-    default:
-      console.error(`pgts: unknown child process kind "${kind}"`);
-      Deno.exit(2);
+  if (kind === "launcher") return await launcher(a);
+  if (!(kind in TITLES)) {
+    console.error(`pgts: unknown child process kind "${kind}"`);
+    Deno.exit(2);
   }
+  const role = kind as ForkedKind;
+  const { initChildProcess, runChild } = await import("./backend/main/child_process.ts");
+  if (role === "backend") {
+    const { backendMain } = await import("./backend/main/backend_main.ts");
+    const { loadParser } = await import("./backend/parser/parser.ts");
+    await loadParser();
+    initChildProcess(a, role, TITLES[role]);
+    return backendMain(a, CONTROL_FD);
+  }
+  const main = await auxiliaryMain(role);
+  initChildProcess(a, role, TITLES[role]);
+  return runChild(main);
+}
+
+async function auxiliaryMain(role: Exclude<ForkedKind, "backend">): Promise<() => void> {
+  switch (role) {
+    case "startup":
+      return (await import("./workers/startup.ts")).startupProcessMain;
+    case "checkpointer":
+      return (await import("./workers/checkpointer.ts")).checkpointerMain;
+    case "bgwriter":
+      return (await import("./workers/bgwriter.ts")).backgroundWriterMain;
+    case "walwriter":
+      return (await import("./workers/walwriter.ts")).walWriterMain;
+  }
+}
+
+/** Loads every role, then forks them on demand. */
+async function launcher(a: ChildArgs): Promise<never> {
+  const { initForkedProcess, initLauncherProcess, runChild } = await import("./backend/main/child_process.ts");
+  const { serveClient } = await import("./backend/main/backend_main.ts");
+  const { waitForAttach } = await import("./backend/main/launcher_protocol.ts");
+  const { rehearse } = await import("./backend/main/rehearsal.ts");
+  const { backendLauncherMain } = await import("./workers/backend_launcher.ts");
+  const { exitNow } = await import("./shmem/os/process.ts");
+  const { loadParser } = await import("./backend/parser/parser.ts");
+  await loadParser();
+  const mains = {
+    startup: await auxiliaryMain("startup"),
+    checkpointer: await auxiliaryMain("checkpointer"),
+    bgwriter: await auxiliaryMain("bgwriter"),
+    walwriter: await auxiliaryMain("walwriter"),
+  };
+  if (!waitForAttach(CONTROL_FD)) exitNow(1);
+  initLauncherProcess(a);
+  return runChild(() =>
+    backendLauncherMain({
+      enter(kind, childSlot, client) {
+        const own = { ...a, childSlot };
+        initForkedProcess(own, kind, TITLES[kind]);
+        if (kind === "backend") return serveClient(own, client!);
+        return runChild(mains[kind]);
+      },
+      warm: (step) => rehearse(a, step, "postgres"),
+    }, CONTROL_FD)
+  );
 }
 
 async function command(name: string, rest: readonly string[]): Promise<number> {

@@ -702,6 +702,23 @@ export function serializeGucState(): string[] {
   }
   return out;
 }
+/** Notes all values, and returns what puts them back; for use outside of transactions. */
+export function saveGucState(): () => void {
+  const saved = [...variables.values()].map((v) => ({ ...v, stack: [] }));
+  return () => {
+    reporting = null;
+    nestLevel = 0;
+    stacked.clear();
+    const known = new Set(saved.map((v) => v.name.toLowerCase()));
+    for (const name of [...variables.keys()]) if (!known.has(name)) variables.delete(name);
+    for (const old of saved) {
+      const v = variables.get(old.name.toLowerCase())!;
+      const changed = v.value !== old.value;
+      Object.assign(v, old);
+      if (changed) assign(v, old.value);
+    }
+  };
+}
 /** Takes over what serializeGucState() wrote in another process. */
 export function restoreGucState(lines: readonly string[]): void {
   for (const line of lines) {

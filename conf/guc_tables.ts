@@ -1,7 +1,7 @@
 /**
  * PostgreSQL 18's configuration parameters: type, unit, context, range, boot value, enum members, group.
  *
- * GENERATED from a reference server's pg_settings. One line a parameter:
+ * GENERATED from a reference server's pg_settings; backend_launch_method is pgts's own. One line a parameter:
  *   [name, type, context, boot value, unit, min, max, enum members, group, flags]
  * type: b bool, i integer, r real, s string, e enum. Flags: P reported to the client, L comma-separated list,
  * E shown by EXPLAIN (SETTINGS), H hidden from SHOW ALL, N no RESET, R not in RESET ALL, S not in the sample file,
@@ -108,6 +108,7 @@ export const GUC_TABLE: readonly GucLine[] = [
   ["autovacuum_work_mem", "i", "sighup", "-1", "kB", -1, 2147483647, null, 29, ""],
   ["autovacuum_worker_slots", "i", "postmaster", "16", null, 1, 262143, null, 34, ""],
   ["backend_flush_after", "i", "user", "0", "8kB", 0, 256, null, 27, ""],
+  ["backend_launch_method", "e", "postmaster", "fork", null, null, null, ["fork", "spawn"], 5, ""],
   ["backslash_quote", "e", "user", "safe_encoding", null, null, null, ["safe_encoding", "on", "off"], 39, ""],
   ["backtrace_functions", "s", "superuser", "", null, null, null, null, 8, "S"],
   ["bgwriter_delay", "i", "sighup", "200", "ms", 10, 10000, null, 25, ""],

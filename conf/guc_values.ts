@@ -37,6 +37,7 @@ export interface GucValues {
   autovacuum_work_mem: number;
   autovacuum_worker_slots: number;
   backend_flush_after: number;
+  backend_launch_method: string;
   backslash_quote: string;
   backtrace_functions: string;
   bgwriter_delay: number;
@@ -443,6 +444,7 @@ export const guc: GucValues = {
   autovacuum_work_mem: -1,
   autovacuum_worker_slots: 16,
   backend_flush_after: 0,
+  backend_launch_method: "fork",
   backslash_quote: "safe_encoding",
   backtrace_functions: "",
   bgwriter_delay: 200,

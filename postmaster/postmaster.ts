@@ -1,14 +1,16 @@
 /**
  * The postmaster: accepts connections, starts and reaps every other process, and restarts them all after a crash.
  *
- * It touches no data page and runs no SQL. It is one synchronous loop around poll(2) over the listening sockets and a
- * signalfd: children are started with posix_spawn, their signals blocked from the first moment, and reaped with waitpid, so
- * nothing here depends on an event loop. enterPmState() makes every move of the state machine:
+ * It touches no data page and runs no SQL. It is one synchronous loop around poll(2) over the listening sockets, a signalfd
+ * and the backend launcher's socket; children are reaped with waitpid, so nothing here depends on an event loop.
+ * enterPmState() makes every move of the state machine:
  *
  *   init ─ startup ─ run ─ stopBackends ─ waitBackends ─ waitXlogShutdown ─ waitDeadEnd ─ noChildren
  *                     └──────────(crash)─────────┴──────────────────────────────┘ └─ startup (after a crash)
  *
- * A backend is taken from a small pool of processes that are started ahead and wait for a client's socket.
+ * Children are forked by the backend launcher (workers/backend_launcher.ts) but are this process's own; from the request to the
+ * launcher's answer a child has no pid yet, and what it is to be signalled waits. Where the launcher cannot work, children are
+ * spawned, and a backend is taken from a small pool of processes that are started ahead and wait for a client's socket.
  * Follows src/backend/postmaster/postmaster.c.
  */
 import { assert } from "../base/assert.ts";
@@ -28,9 +30,11 @@ import {
   setQuitSignalReason,
 } from "../backend/storage/ipc/pmsignal.ts";
 import { detachSegment, removeSegment } from "../shmem/segment.ts";
+import { readProcFile } from "../shmem/os/procfs.ts";
 import { close, pipe2, setNonblocking } from "../shmem/os/files.ts";
 import {
   type ChildStatus,
+  getpid,
   kill,
   setChildSubreaper,
   SIGCHLD,
@@ -45,21 +49,27 @@ import {
 } from "../shmem/os/process.ts";
 import {
   accept4,
+  AF_UNIX,
   pollFds,
   POLLIN,
   pollRevents,
   sendFd,
   setPollFd,
   SOCK_CLOEXEC,
+  SOCK_SEQPACKET,
   socketpair,
 } from "../shmem/os/sockets.ts";
 import { dispatchSignals, initSignals, onSignal, signalDescriptor } from "../shmem/signals.ts";
 import { CHILD_TITLES, type ChildKind, EXEC_PARAMS_FILE, launchChild } from "./launch_backend.ts";
 import { closeServerPorts, type ListenSocket, openTcpSockets, openUnixSockets } from "./listen.ts";
+import {
+  type CacState,
+  type ForkedKind,
+  type LauncherMessage,
+  receiveMessage,
+  sendMessage,
+} from "../backend/main/launcher_protocol.ts";
 import { type PostmasterStatus, removePidFile, updatePidFile } from "./pidfile.ts";
-
-/** Whether a backend may go on with a client, and if not why: sent along with the client's socket. */
-export type CacState = "ok" | "startup" | "recovery" | "shutdown" | "toomany";
 
 const PM_NEXT = {
   init: ["startup"],
@@ -75,19 +85,35 @@ const PM_NEXT = {
 type PmState = keyof typeof PM_NEXT;
 
 interface Child {
-  readonly pid: number;
+  /** 0 until the launcher has told it. */
+  pid: number;
   readonly kind: ChildKind;
   readonly slot: number;
-  /** Our end of the socket over which a backend gets its client; -1 once used. */
-  clientSocket: number;
+  /** Our end of the socket to the launcher, or over which a spawned backend gets its client; -1: none, or used. */
+  controlSocket: number;
+  /** Whom a backend is made for, until its process has the socket: then ours is closed. */
+  client: Client | null;
+  /** Signals to send when the pid is known. */
+  readonly signals: number[];
   /** A backend that has been given a client. */
   busy: boolean;
   /** Told to refuse its client: it attaches to nothing and may outlive a crash. */
   deadEnd: boolean;
 }
 
-/** Backends kept waiting for clients. */
+/** A client that a backend is started for. */
+interface Client {
+  readonly fd: number;
+  readonly cac: CacState;
+  readonly unix: boolean;
+}
+
+/** Backends kept waiting for clients, where they cannot be forked. */
 const SPARE_BACKENDS = 2;
+/** A launcher that ended is replaced after this long. */
+const LAUNCHER_RETRY_MS = 1000;
+/** Launchers that may end one after the other before the server goes on without. */
+const LAUNCHER_FAILURES = 3;
 /** After SIGQUIT a child has this long before SIGKILL. */
 const SIGKILL_CHILDREN_AFTER_MS = 5000;
 
@@ -97,7 +123,15 @@ export class Postmaster {
   #state: PmState = "init";
   #shutdown: Shutdown = "none";
   #fatalError = false;
+  /** By slot. */
   readonly #children = new Map<number, Child>();
+  #launcher: Child | null = null;
+  #launcherReady = false;
+  #launcherFailures = 0;
+  /** What waits for the launcher to be ready. */
+  #toFork: Child[] = [];
+  /** Children that ended before the launcher's answer about them was read. */
+  readonly #ended = new Map<number, ChildStatus>();
   readonly #freeSlots: number[] = [];
   #sockets: ListenSocket[] = [];
   #deathPipe: [number, number] = [-1, -1];
@@ -107,6 +141,7 @@ export class Postmaster {
   #exitStatus = -1;
   #abortDeadline = Infinity;
   #spawnFailures = 0;
+  #launcherRetryAt = 0;
   #retryAt = Infinity;
 
   constructor(readonly dataDirectory: string, readonly configFile: string) {}
@@ -166,13 +201,16 @@ export class Postmaster {
   /** Shared memory anew, then recovery. At start, and again after a crash. */
   #startAll(): void {
     this.#writeStatus("starting");
-    this.#writeExecParams();
-    createSharedMemoryAndSemaphores(shmemPath(this.dataDirectory));
-    loadControlFile();
     this.#freeSlots.length = 0;
     for (let i = maxLivePostmasterChildren(); i > 0; i--) this.#freeSlots.push(i);
     // Dead-end backends of before a crash keep their slots.
     for (const c of this.#children.values()) this.#freeSlots.splice(this.#freeSlots.indexOf(c.slot), 1);
+    // It loads its code while shared memory is being made.
+    const launcherSlot = this.#spawnLauncher();
+    this.#writeExecParams();
+    createSharedMemoryAndSemaphores(shmemPath(this.dataDirectory));
+    loadControlFile();
+    if (launcherSlot > 0) this.#attachLauncher();
     this.#enterPmState("startup");
     this.#start("startup");
     this.#start("checkpointer");
@@ -186,19 +224,80 @@ export class Postmaster {
     Deno.renameSync(`${path}.tmp`, path);
   }
 
-  #start(kind: ChildKind): Child | null {
+  /** Starts the launcher's process. @returns its slot, 0 if there is to be none */
+  #spawnLauncher(): number {
+    this.#launcher = null;
+    this.#launcherReady = false;
+    if (guc.backend_launch_method !== "fork" || this.#launcherFailures >= LAUNCHER_FAILURES) return 0;
+    this.#launcher = this.#spawn("launcher");
+    return this.#launcher?.slot ?? 0;
+  }
+  /** The second half, once shared memory is there. */
+  #attachLauncher(): void {
+    markPostmasterChildSlotAssigned(this.#launcher!.slot);
+    sendMessage(this.#launcher!.controlSocket, { op: "attach" });
+  }
+
+  /** Starts a child; with a backend goes its client, whose socket is the child's from now on. */
+  #start(kind: ForkedKind, client: Client | null = null): Child | null {
+    if (this.#launcher === null) {
+      const child = this.#spawn(kind);
+      if (child !== null) markPostmasterChildSlotAssigned(child.slot);
+      if (client !== null && child !== null) this.#handOver(child, client);
+      else if (client !== null) close(client.fd);
+      return child;
+    }
+    const slot = this.#freeSlots.pop();
+    if (slot === undefined) {
+      if (client !== null) close(client.fd);
+      return null;
+    }
+    markPostmasterChildSlotAssigned(slot);
+    const child: Child = {
+      pid: 0,
+      kind,
+      slot,
+      controlSocket: -1,
+      client,
+      signals: [],
+      busy: client !== null,
+      deadEnd: client !== null && client.cac !== "ok",
+    };
+    this.#children.set(slot, child);
+    if (!this.#launcherReady || !this.#requestFork(child)) this.#toFork.push(child);
+    return child;
+  }
+
+  /** @returns false if the launcher cannot hear: its end is about to be noticed */
+  #requestFork(child: Child): boolean {
+    const { cac, unix, fd } = child.client ?? { cac: "ok", unix: false, fd: -1 };
+    const m = { op: "fork", kind: child.kind as ForkedKind, slot: child.slot, cac, unix } as const;
+    return sendMessage(this.#launcher!.controlSocket, m, fd) >= 0;
+  }
+
+  /** A child that did not come to be. */
+  #forget(child: Child): void {
+    closeClient(child);
+    this.#children.delete(child.slot);
+    markPostmasterChildSlotUnassigned(child.slot);
+    this.#freeSlots.push(child.slot);
+    this.#retryAt = performance.now() + 1000;
+  }
+
+  #spawn(kind: ChildKind): Child | null {
     const slot = this.#freeSlots.pop();
     if (slot === undefined) return null;
     let ours = -1;
     let theirs = -1;
-    if (kind === "backend") [ours, theirs] = socketpair();
+    if (kind === "launcher") [ours, theirs] = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC);
+    else if (kind === "backend") [ours, theirs] = socketpair();
     let pid: number;
     try {
       pid = launchChild(kind, {
         dataDirectory: this.dataDirectory,
         childSlot: slot,
         deathFd: this.#deathPipe[0],
-        clientSocketFd: theirs >= 0 ? theirs : undefined,
+        controlFd: theirs >= 0 ? theirs : undefined,
       });
     } catch (e) {
       logMessage(`could not start ${CHILD_TITLES[kind]}: ${e instanceof Error ? e.message : e}`);
@@ -209,10 +308,72 @@ export class Postmaster {
     } finally {
       if (theirs >= 0) close(theirs);
     }
-    markPostmasterChildSlotAssigned(slot);
-    const child: Child = { pid, kind, slot, clientSocket: ours, busy: false, deadEnd: false };
-    this.#children.set(pid, child);
+    const child: Child = {
+      pid,
+      kind,
+      slot,
+      controlSocket: ours,
+      client: null,
+      signals: [],
+      busy: false,
+      deadEnd: false,
+    };
+    this.#children.set(slot, child);
     return child;
+  }
+
+  /** Reads what the launcher has to say. */
+  #hearLauncher(): void {
+    for (;;) {
+      if (this.#launcher === null) return;
+      const got = receiveMessage<LauncherMessage>(this.#launcher.controlSocket);
+      if (got === null || typeof got === "number") return;
+      const m = got.message;
+      if (m.op === "ready") {
+        this.#launcherReady = true;
+        this.#launcherFailures = 0;
+        this.#toFork = this.#toFork.filter((child) => !this.#requestFork(child));
+        if (this.#state === "run") this.#warmLauncher();
+      } else if (m.op === "unable") {
+        logMessage(`processes cannot be forked here and are spawned instead: ${m.reason}`);
+        this.#launcherFailures = LAUNCHER_FAILURES;
+      } else this.#forked(m.slot, m.pid);
+    }
+  }
+
+  #forked(slot: number, pid: number): void {
+    const child = this.#children.get(slot);
+    if (child === undefined || child.pid !== 0) return;
+    if (pid === 0) {
+      this.#forget(child);
+      return;
+    }
+    child.pid = pid;
+    closeClient(child);
+    for (const signal of child.signals) kill(pid, signal);
+    const st = this.#ended.get(pid);
+    if (st === undefined) return;
+    this.#ended.delete(pid);
+    this.#remove(child, st);
+  }
+
+  #warmLauncher(): void {
+    if (this.#launcher !== null && this.#launcherReady) sendMessage(this.#launcher.controlSocket, { op: "warm" });
+  }
+
+  /** Without the launcher: what it has not made is spawned, unless everything ends anyway. */
+  #launcherGone(): void {
+    this.#launcher = null;
+    this.#launcherReady = false;
+    this.#toFork = [];
+    for (const child of [...this.#children.values()]) {
+      if (child.pid !== 0) continue;
+      const { client } = child;
+      const again = !this.#fatalError && this.#shutdown === "none";
+      if (again) child.client = null;
+      this.#forget(child);
+      if (again) this.#start(child.kind as ForkedKind, client);
+    }
   }
 
   #count(pred: (c: Child) => boolean): number {
@@ -224,15 +385,20 @@ export class Postmaster {
     for (const c of this.#children.values()) if (c.kind === kind) return c;
     return null;
   }
+  #kill(c: Child, sig: number): void {
+    if (c.pid === 0) c.signals.push(sig);
+    else kill(c.pid, sig);
+  }
   #signal(kind: ChildKind, sig: number): void {
     const c = this.#find(kind);
-    if (c !== null) kill(c.pid, sig);
+    if (c !== null) this.#kill(c, sig);
   }
   #signalChildren(sig: number, pred: (c: Child) => boolean = () => true): void {
-    for (const c of this.#children.values()) if (pred(c)) kill(c.pid, sig);
+    for (const c of this.#children.values()) if (pred(c)) this.#kill(c, sig);
   }
 
   #keepSpares(): void {
+    if (this.#launcher !== null) return;
     if (this.#state !== "run" && this.#state !== "startup") return;
     if (this.#spawnFailures > 10) return;
     let spare = this.#count((c) => c.kind === "backend" && !c.busy);
@@ -247,12 +413,15 @@ export class Postmaster {
     let n = 0;
     setPollFd(n++, signalDescriptor(), POLLIN);
     if (listening) { for (const s of this.#sockets) setPollFd(n++, s.fd, POLLIN); }
+    const launcherAt = this.#launcher === null ? -1 : n;
+    if (this.#launcher !== null) setPollFd(n++, this.#launcher.controlSocket, POLLIN);
     const wake = Math.min(this.#abortDeadline, this.#retryAt) - performance.now();
     const timeout = wake === Infinity ? 60000 : Math.max(0, Math.min(60000, Math.ceil(wake)));
     pollFds(n, timeout);
     const ready: ListenSocket[] = [];
     if (listening) this.#sockets.forEach((s, i) => (pollRevents(i + 1) & POLLIN) !== 0 && ready.push(s));
     dispatchSignals();
+    if (launcherAt > 0) this.#hearLauncher();
     this.#reap();
     for (const s of ready) this.#accept(s);
     if (performance.now() >= this.#abortDeadline) {
@@ -265,6 +434,9 @@ export class Postmaster {
   /** Restarts auxiliary processes that ended, and tops up the pool. */
   #launchMissing(): void {
     if (this.#fatalError || this.#shutdown !== "none" || this.#state !== "run") return;
+    if (this.#launcher === null && performance.now() >= this.#launcherRetryAt && this.#spawnLauncher() > 0) {
+      this.#attachLauncher();
+    }
     for (const kind of ["checkpointer", "bgwriter", "walwriter"] as const) {
       if (this.#find(kind) === null) this.#start(kind);
     }
@@ -284,48 +456,69 @@ export class Postmaster {
   #accept(s: ListenSocket): void {
     const fd = accept4(s.fd, SOCK_CLOEXEC);
     if (fd < 0) return;
-    const cac = this.#cacState();
-    let child: Child | null = null;
-    for (const c of this.#children.values()) {
-      if (c.kind === "backend" && !c.busy && c.clientSocket >= 0) {
-        child = c;
-        break;
-      }
-    }
-    child ??= this.#start("backend");
-    if (child === null) {
-      close(fd);
-      return;
-    }
-    child.busy = true;
-    child.deadEnd = cac !== "ok";
-    const payload = new TextEncoder().encode(JSON.stringify({ cac, unix: s.kind === "unix" }));
-    const rc = sendFd(child.clientSocket, fd, payload);
-    if (rc < 0) logMessage("could not hand a client connection to a backend");
-    close(fd);
-    close(child.clientSocket);
-    child.clientSocket = -1;
+    const client: Client = { fd, cac: this.#cacState(), unix: s.kind === "unix" };
+    const spare = [...this.#children.values()].find((c) => isSpare(c) && c.controlSocket >= 0);
+    if (spare === undefined) this.#start("backend", client);
+    else this.#handOver(spare, client);
     this.#keepSpares();
+  }
+
+  /** Gives a spawned backend its client. */
+  #handOver(child: Child, client: Client): void {
+    child.busy = true;
+    child.deadEnd = client.cac !== "ok";
+    const payload = new TextEncoder().encode(JSON.stringify({ cac: client.cac, unix: client.unix }));
+    const rc = sendFd(child.controlSocket, client.fd, payload);
+    if (rc < 0) logMessage("could not hand a client connection to a backend");
+    close(child.controlSocket);
+    close(client.fd);
+    child.controlSocket = -1;
   }
 
   #reap(): void {
     for (;;) {
       const st = waitpid(-1);
       if (st === null) break;
-      const child = this.#children.get(st.pid);
-      if (child === undefined) continue;
-      this.#children.delete(st.pid);
-      if (child.clientSocket >= 0) close(child.clientSocket);
-      const clean = markPostmasterChildSlotUnassigned(child.slot);
-      this.#freeSlots.push(child.slot);
-      this.#childExited(child, st, clean);
+      const child = this.#childByPid(st.pid);
+      if (child !== null) this.#remove(child, st);
+      else this.#ended.set(st.pid, st);
     }
+    if (this.#count((c) => c.pid === 0) === 0) this.#ended.clear();
     this.#advance();
+  }
+
+  #childByPid(pid: number): Child | null {
+    for (const c of this.#children.values()) if (c.pid === pid) return c;
+    return null;
+  }
+
+  /** A child has ended. */
+  #remove(child: Child, st: ChildStatus): void {
+    // Its last words: what it forked is known by them alone.
+    if (child === this.#launcher) this.#hearLauncher();
+    this.#children.delete(child.slot);
+    if (child.controlSocket >= 0) close(child.controlSocket);
+    const clean = markPostmasterChildSlotUnassigned(child.slot);
+    this.#freeSlots.push(child.slot);
+    this.#childExited(child, st, clean);
   }
 
   #childExited(child: Child, st: ChildStatus, slotClean: boolean): void {
     const ok = st.code === 0 || st.code === 1;
     switch (child.kind) {
+      case "launcher": {
+        if (child !== this.#launcher) return;
+        const strays = this.#killStrays();
+        this.#launcherRetryAt = this.#retryAt = performance.now() + LAUNCHER_RETRY_MS;
+        if (this.#launcherFailures < LAUNCHER_FAILURES && this.#shutdown === "none") {
+          this.#launcherFailures++;
+          if (!this.#fatalError) this.#logExit(child, st);
+        }
+        this.#launcherGone();
+        // Between rehearsals it holds nothing in shared memory.
+        if (slotClean && !strays) return;
+        break;
+      }
       case "startup":
         if (this.#shutdown !== "none" && ok) return;
         if (st.code === 0 && this.#state === "startup") {
@@ -334,6 +527,7 @@ export class Postmaster {
           this.#start("walwriter");
           this.#keepSpares();
           this.#writeStatus("ready");
+          this.#warmLauncher();
           logMessage("database system is ready to accept connections");
           return;
         }
@@ -374,6 +568,24 @@ export class Postmaster {
       return;
     }
     this.#handleCrash(child, st);
+  }
+
+  /**
+   * The launcher died, maybe before it had told of all its children. Those are ours by the kernel's account; they go, for
+   * nobody would signal them. @returns whether there were any
+   */
+  #killStrays(): boolean {
+    if (this.#count((c) => c.pid === 0) === 0) return false;
+    const me = getpid();
+    const pids = readProcFile(`/proc/${me}/task/${me}/children`) ?? "";
+    let any = this.#ended.size > 0;
+    this.#ended.clear();
+    for (const pid of pids.split(" ").map(Number)) {
+      if (!(pid > 0) || this.#childByPid(pid) !== null) continue;
+      kill(pid, SIGKILL);
+      any = true;
+    }
+    return any;
   }
 
   #logExit(child: Child, st: ChildStatus): void {
@@ -445,7 +657,7 @@ export class Postmaster {
     }
     if (this.#state === "waitBackends") {
       const crashing = this.#fatalError || this.#shutdown === "immediate";
-      const left = this.#count((c) => !c.deadEnd && (crashing || c.kind !== "checkpointer"));
+      const left = this.#count((c) => !c.deadEnd && (crashing || c.kind !== "checkpointer" && c.kind !== "launcher"));
       if (left === 0) {
         if (crashing) this.#enterPmState("waitDeadEnd");
         else if (this.#find("checkpointer") === null) {
@@ -463,6 +675,7 @@ export class Postmaster {
     if (this.#state === "waitCheckpointer" && this.#find("checkpointer") === null) this.#enterPmState("waitDeadEnd");
     if (this.#state === "waitDeadEnd") {
       this.#signalChildren(SIGQUIT, (c) => c.deadEnd);
+      if (this.#count((c) => c.kind !== "launcher") === 0) this.#signal("launcher", SIGTERM);
       if (this.#children.size === 0) this.#enterPmState("noChildren");
     }
     if (this.#state === "noChildren") {
@@ -491,7 +704,15 @@ export class Postmaster {
       setPollFd(0, signalDescriptor(), POLLIN);
       pollFds(1, 100);
       dispatchSignals();
-      for (let st = waitpid(-1); st !== null; st = waitpid(-1)) this.#children.delete(st.pid);
+      this.#hearLauncher();
+      for (let st = waitpid(-1); st !== null; st = waitpid(-1)) {
+        const child = this.#childByPid(st.pid);
+        if (child !== null) this.#children.delete(child.slot);
+        // What it has not made yet will not be.
+        if (child !== null && child === this.#launcher) {
+          for (const c of [...this.#children.values()]) if (c.pid === 0) this.#children.delete(c.slot);
+        }
+      }
       if (performance.now() > until) this.#signalChildren(SIGKILL);
     }
   }
@@ -523,6 +744,11 @@ export class Postmaster {
 /** A backend that still waits for its client. */
 function isSpare(c: Child): boolean {
   return c.kind === "backend" && !c.busy;
+}
+
+function closeClient(c: Child): void {
+  if (c.client !== null) close(c.client.fd);
+  c.client = null;
 }
 
 function signalName(n: number): string {

@@ -3,6 +3,7 @@
  */
 import assert from "node:assert/strict";
 import { exists, pgtsCommand } from "./testing/paths.ts";
+import { processState } from "../shmem/os/procfs.ts";
 import { freePort, processesIn, run, signal, waitFor } from "./testing/processes.ts";
 import { Server, serverTest } from "./testing/server.ts";
 
@@ -234,4 +235,55 @@ serverTest("server: a cluster with a password asks for it", {
   assert.match(wrong.stderr, /FATAL: {2}password authentication failed for user "postgres"/);
   const right = await s.tryPsql("select 1", { args: ["-qAt"], env: { PGPASSWORD: "s3cret" } });
   assert.equal(right.stdout.trim(), "1", right.stderr);
+});
+
+serverTest("server: backends are forked; their launcher may die", {}, async (s) => {
+  const titled = (title: RegExp) => s.processes().filter((p) => title.test(p.title)).map((p) => p.pid);
+  const launcher = () => titled(/^pgts: backend launcher/)[0];
+  const c = await s.client();
+  try {
+    const first = launcher();
+    assert.ok(first > 0);
+    const pid = (await c.query("select pg_backend_pid() as pid")).rows[0].pid as number;
+    assert.deepEqual(titled(/^pgts: postgres postgres 127\.0\.0\.1\(\d+\) idle$/), [pid]);
+    assert.deepEqual(s.processes().filter((p) => p.ppid !== s.postmasterPid() && p.pid !== s.postmasterPid()), []);
+    // While it rehearses it uses shared memory, and its death is a crash; afterwards nobody but it has to go.
+    await waitFor("the end of the rehearsals", () => /^S/.test(processState(first) ?? ""));
+    signal(first, "SIGKILL");
+    assert.deepEqual((await c.query("select 1 as a")).rows, [{ a: 1 }]);
+    assert.equal(await s.psql("select 2"), "2");
+    await waitFor("a new launcher", () => launcher() !== undefined && launcher() !== first);
+    assert.deepEqual((await c.query("select 3 as a")).rows, [{ a: 3 }]);
+    assert.equal(await s.psql("select 4"), "4");
+    assert.match(s.log(), /backend launcher process \(PID \d+\) was terminated by signal 9: Killed/);
+  } finally {
+    await c.end();
+  }
+});
+
+serverTest("server: a forked session starts with what others have changed", {}, async (s) => {
+  // The launcher's caches are older than each of these.
+  for (let i = 0; i < 5; i++) {
+    await s.psql(
+      `create table t${i} (a int); insert into t${i} values (${i}); alter table t${i} add b text default 'b'`,
+    );
+    assert.equal(await s.psql(`select * from t${i}`), `${i}|b`);
+    await s.psql(`alter table t${i} rename a to x; create role r${i} login; grant select on t${i} to r${i}`);
+    assert.equal(await s.psql(`set role r${i}; select x from t${i}`), String(i));
+  }
+  await s.psql("create database other");
+  await s.psql("create table t0 (different text); insert into t0 values ('other')", "other");
+  assert.equal(await s.psql("select * from t0", "other"), "other");
+  assert.equal(await s.psql("select * from t0"), "0|b");
+  await s.psql("drop table t0");
+  const r = await s.tryPsql("select * from t0");
+  assert.match(r.stderr, /relation "t0" does not exist/);
+  // No two sessions draw the same numbers.
+  const draws = await Promise.all(Array.from({ length: 4 }, () => s.psql("select random(), gen_random_uuid()")));
+  assert.equal(new Set(draws.flatMap((d) => d.split("|"))).size, 8);
+});
+
+serverTest("server: processes can be spawned instead", { conf: { backend_launch_method: "spawn" } }, async (s) => {
+  assert.equal(await s.psql("show backend_launch_method"), "spawn");
+  assert.deepEqual(s.processes().filter((p) => /launcher/.test(p.title)), []);
 });

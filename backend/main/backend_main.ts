@@ -1,14 +1,14 @@
 /**
  * A client backend from the hand-over of its socket to the main loop.
  *
- * The process is started ahead of need and waits here for a client: a message over the socket on descriptor 4 that carries
- * the client's socket. Until then it holds no slot in shared memory.
+ * A process forked for its client starts with serveClient(). One that was started ahead of need waits in backendMain() for
+ * a message over the socket on descriptor 4 that carries the client's socket; until then it holds no slot in shared memory.
  * Follows BackendMain() in src/backend/tcop/backend_startup.c and PostgresMain() in src/backend/tcop/postgres.c.
  */
 import { ERRCODE } from "../../base/errcodes.ts";
 import { logMessage, PgError } from "../../base/error.ts";
 import { decodeText } from "../../base/text.ts";
-import { beginReportingGucOptions, reportChangedGucOptions } from "../../conf/guc.ts";
+import { beginReportingGucOptions, reportChangedGucOptions, saveGucState } from "../../conf/guc.ts";
 import { parseAddress, parseHba, parseIdent } from "../../conf/hba.ts";
 import { guc } from "../../conf/guc_values.ts";
 import { EAGAIN, EINTR } from "../../shmem/os/errno.ts";
@@ -30,6 +30,7 @@ import {
   SOL_SOCKET,
   TCP_NODELAY,
 } from "../../shmem/os/sockets.ts";
+import { setPsActivity, setPsDisplay } from "../../shmem/os/ps_status.ts";
 import { dispatchSignals, onSignal, signalDescriptor } from "../../shmem/signals.ts";
 import {
   checkForInterrupts,
@@ -39,6 +40,7 @@ import {
   interruptPending,
   onInterrupt,
   processMainLoopInterrupts,
+  resetInterruptHoldoffs,
 } from "../../shmem/interrupt.ts";
 import { resetLatch, waitLatchOrSocket, WL_SOCKET_READABLE, WL_SOCKET_WRITEABLE } from "../../shmem/latch.ts";
 import { WAIT_EVENT } from "../../shmem/wait_event.ts";
@@ -47,10 +49,12 @@ import { randomBytes } from "../libpq/crypt.ts";
 import { ClientConnection, setClientConnection, type SocketIo } from "../libpq/pqcomm.ts";
 import { PqMsg_BackendKeyData, PqMsg_ParameterStatus } from "../libpq/protocol.ts";
 import { getrolnameMembership } from "../libpq/role_membership.ts";
-import { postgresMain } from "../tcop/postgres.ts";
+import { postgresMain, SessionEnd } from "../tcop/postgres.ts";
 import { processStartupPacket } from "../tcop/backend_startup.ts";
-import { beforeShmemExit, procExit } from "../storage/ipc/ipc.ts";
-import { getQuitSignalReason } from "../storage/ipc/pmsignal.ts";
+import { catalogScan } from "../catalog/catalog_scan.ts";
+import { forgetRandomSeed } from "../utils/adt/pseudorandomfuncs.ts";
+import { beforeShmemExit, procExit, shmemExit } from "../storage/ipc/ipc.ts";
+import { getQuitSignalReason, registerPostmasterChildActive } from "../storage/ipc/pmsignal.ts";
 import { installSessionInterruptHandlers, sessionState } from "../storage/ipc/process_interrupts.ts";
 import { procSignalInit, sendCancelRequest } from "../storage/ipc/procsignal.ts";
 import { initProcessPhase2 } from "../storage/ipc/procarray.ts";
@@ -68,6 +72,7 @@ import {
   shutdownPostgres,
 } from "../utils/init/postinit.ts";
 import {
+  disableAllTimeouts,
   disableTimeout,
   enableTimeoutAfter,
   IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
@@ -79,12 +84,7 @@ import { getCurrentStatementStartTimestamp, isTransactionOrTransactionBlock } fr
 import { installBackendHooks, resetBackendState } from "./backend_hooks.ts";
 import { getUserId, myDatabaseId } from "../utils/init/globals.ts";
 import { type ChildArgs, loadExecParams } from "./child_process.ts";
-
-interface HandedClient {
-  readonly fd: number;
-  readonly cac: "ok" | "startup" | "recovery" | "shutdown" | "toomany";
-  readonly unix: boolean;
-}
+import type { HandedClient } from "./launcher_protocol.ts";
 
 /** Waits for a client. Ends the process when told to, or when the postmaster is gone. */
 function waitForClient(controlFd: number): HandedClient {
@@ -104,6 +104,8 @@ function waitForClient(controlFd: number): HandedClient {
     return { fd: got.fd, ...m };
   }
 }
+
+const BOOTSTRAP_SUPERUSERID = 10;
 
 /** The client's socket as the connection needs it: waits run interrupts, as between commands they must. */
 function socketIo(fd: number): SocketIo {
@@ -147,20 +149,62 @@ const REFUSALS: Readonly<Record<Exclude<HandedClient["cac"], "ok">, readonly [st
   toomany: [ERRCODE.TOO_MANY_CONNECTIONS, "sorry, too many clients already"],
 };
 
-/** Runs a client backend; never returns. */
+/** Runs a client backend that was started ahead of its client; never returns. */
 export function backendMain(args: ChildArgs, controlFd: number): never {
-  const client = waitForClient(controlFd);
+  return serveClient(args, waitForClient(controlFd));
+}
+
+/** Serves one client to its end; never returns. */
+export function serveClient(args: ChildArgs, client: HandedClient): never {
+  forgetRandomSeed();
+  return runSession(args, client, "client", procExit);
+}
+
+/**
+ * Runs a whole session of the server's own over `fd`, from whose other end the start packet and all messages can be read
+ * already, and leaves shared memory again. It runs as the bootstrap superuser, in template1 if the database is missing. What it made hot and cached stays.
+ * @returns the exit status that a process would have had.
+ */
+export function rehearseSession(args: ChildArgs, fd: number): number {
+  const restoreGucs = saveGucState();
+  registerPostmasterChildActive(args.childSlot);
+  try {
+    return runSession(args, { fd, cac: "ok", unix: true }, "rehearsal", (code) => {
+      throw new SessionEnd(code);
+    });
+  } catch (e) {
+    if (e instanceof SessionEnd) return e.code;
+    throw e;
+  } finally {
+    shmemExit(0);
+    setClientConnection(null);
+    disableAllTimeouts(false);
+    resetInterruptHoldoffs();
+    onSignal(SIGQUIT, () => exitNow(2));
+    session.clientReady = session.authInProgress = false;
+    session.userName = session.databaseName = session.commandTag = "";
+    restoreGucs();
+  }
+}
+
+function runSession(
+  args: ChildArgs,
+  client: HandedClient,
+  purpose: "client" | "rehearsal",
+  end: (code: number) => never,
+): never {
   const c = new ClientConnection(socketIo(client.fd));
   setClientConnection(c);
   try {
-    startSession(args, client, c);
+    startSession(args, client, c, purpose, end);
   } catch (thrown) {
+    if (thrown instanceof SessionEnd) throw thrown;
     const e = toPgError(thrown);
     if (e.severity === "ERROR") e.severity = "FATAL";
     reportError(e);
     c.flush();
     if (e.severity === "PANIC") exitNow(2);
-    procExit(1);
+    end(1);
   }
   return postgresMain(c, {
     // A command that begins has just read the clock.
@@ -174,7 +218,7 @@ export function backendMain(args: ChildArgs, controlFd: number): never {
     reportChangedSettings: reportChangedGucOptions,
     exit(code) {
       c.flush();
-      procExit(code);
+      end(code);
     },
   });
 }
@@ -216,7 +260,13 @@ function armIdleTimeouts(): void {
   } else if (guc.idle_session_timeout > 0) enableTimeoutAfter(IDLE_SESSION_TIMEOUT, guc.idle_session_timeout);
 }
 
-function startSession(args: ChildArgs, client: HandedClient, c: ClientConnection): void {
+function startSession(
+  args: ChildArgs,
+  client: HandedClient,
+  c: ClientConnection,
+  purpose: "client" | "rehearsal",
+  end: (code: number) => never,
+): void {
   // The settings may have been reloaded while this process waited.
   loadExecParams(args);
   session.startTimeMs = Date.now();
@@ -239,7 +289,7 @@ function startSession(args: ChildArgs, client: HandedClient, c: ClientConnection
   }
   session.remoteHost = remoteHost;
   session.remotePort = remotePort;
-  if (guc.log_connections !== "" && guc.log_connections !== "off") {
+  if (purpose === "client" && guc.log_connections !== "" && guc.log_connections !== "off") {
     logMessage(
       remotePort === ""
         ? `connection received: host=${remoteHost}`
@@ -249,16 +299,22 @@ function startSession(args: ChildArgs, client: HandedClient, c: ClientConnection
   registerTimeout(STARTUP_PACKET_TIMEOUT, () => exitNow(1));
   enableTimeoutAfter(STARTUP_PACKET_TIMEOUT, guc.authentication_timeout * 1000);
   const packet = processStartupPacket(c);
-  if (packet.kind === "gone") procExit(0);
+  if (packet.kind === "gone") end(0);
   if (packet.kind === "cancel") {
     sendCancelRequest(packet.pid, packet.key);
-    procExit(0);
+    end(0);
   }
   session.userName = packet.user;
   session.databaseName = packet.database;
   if (client.cac !== "ok") {
     const [code, message] = REFUSALS[client.cac];
     throw new PgError({ severity: "FATAL", code, message, routine: "ProcessStartupPacket" });
+  }
+  if (purpose === "client") {
+    const cluster = guc.cluster_name === "" ? "" : `${guc.cluster_name}: `;
+    const from = remotePort === "" ? remoteHost : `${remoteHost}(${remotePort})`;
+    setPsDisplay(`pgts: ${cluster}${packet.user} ${packet.database} ${from}`);
+    setPsActivity("authentication");
   }
   initProcess("backend");
   // Interrupt words and latches are in shared memory now.
@@ -280,8 +336,14 @@ function startSession(args: ChildArgs, client: HandedClient, c: ClientConnection
   });
   const hbaPath = guc.hba_file || `${args.dataDirectory}/pg_hba.conf`;
   const identPath = guc.ident_file || `${args.dataDirectory}/pg_ident.conf`;
+  let { user, database } = packet;
   const systemUser = inStartupTransaction(() => {
-    const role = lookupRole(packet.user);
+    if (purpose === "rehearsal") {
+      user = catalogScan("pg_authid", { oid: BOOTSTRAP_SUPERUSERID })[0].rolname;
+      if (catalogScan("pg_database", { datname: database }).length === 0) database = "template1";
+      return null;
+    }
+    const role = lookupRole(user);
     if (role !== null) checkReservedConnections(role, haveNFreeProcs);
     return clientAuthentication({
       c,
@@ -307,7 +369,7 @@ function startSession(args: ChildArgs, client: HandedClient, c: ClientConnection
   sessionState.clientAuthInProgress = false;
   session.authInProgress = false;
   onSignal(SIGQUIT, () => quickdie(c));
-  initPostgres(packet.database, packet.user, systemUser);
+  initPostgres(database, user, systemUser);
   processStartupOptions(packet.settings);
   resetBackendState();
   pgstatBestart({

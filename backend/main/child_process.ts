@@ -5,15 +5,16 @@
 import { PgError } from "../../base/error.ts";
 import { markConfigurationStarted, restoreGucState } from "../../conf/guc.ts";
 import { chdir, writeBuf } from "../../shmem/os/files.ts";
-import { exitNow, getpid, setParentDeathSignal, SIGQUIT } from "../../shmem/os/process.ts";
+import { exitNow, getpid, setParentDeathSignal, SIGQUIT, SIGTERM } from "../../shmem/os/process.ts";
+import { initPsDisplay, setPsDisplay } from "../../shmem/os/ps_status.ts";
 import { setPostmasterDeathFd } from "../../shmem/latch.ts";
-import { INTERRUPT_CONFIG_RELOAD, onInterrupt } from "../../shmem/interrupt.ts";
-import { initSignals } from "../../shmem/signals.ts";
+import { INTERRUPT_CONFIG_RELOAD, INTERRUPT_PROC_DIE, onInterrupt, raiseInterrupt } from "../../shmem/interrupt.ts";
+import { initSignals, onSignal } from "../../shmem/signals.ts";
 import { attachSharedMemory, shmemPath } from "../storage/ipc/ipci.ts";
 import { registerPostmasterChildActive } from "../storage/ipc/pmsignal.ts";
 import { installReporting, reportError, session, setLogWriter, toPgError } from "../utils/error/elog.ts";
 import { type BackendType, myProcess } from "../utils/init/my_process.ts";
-import { procExit } from "../storage/ipc/ipc.ts";
+import { onExitReset, procExit } from "../storage/ipc/ipc.ts";
 import { initializeTimeouts } from "../utils/misc/timeout.ts";
 
 export interface ChildArgs {
@@ -25,11 +26,16 @@ export interface ChildArgs {
 
 /** Sets this process up as a child; its working directory is the data directory from now on. */
 export function initChildProcess(a: ChildArgs, kind: BackendType, title: string): void {
+  initLauncherProcess(a);
+  become(a, kind, title);
+}
+
+/** As far as initChildProcess() goes for a process that uses nothing in shared memory yet. */
+export function initLauncherProcess(a: ChildArgs): void {
   myProcess.isUnderPostmaster = true;
-  myProcess.backendType = kind;
   chdir(a.dataDirectory);
   session.pid = getpid();
-  session.backendType = title;
+  session.backendType = "backend launcher";
   setLogWriter((bytes) => {
     writeBuf(2, bytes);
   });
@@ -41,8 +47,28 @@ export function initChildProcess(a: ChildArgs, kind: BackendType, title: string)
   onInterrupt(INTERRUPT_CONFIG_RELOAD, () => loadExecParams(a));
   markConfigurationStarted();
   attachSharedMemory(shmemPath(a.dataDirectory));
-  registerPostmasterChildActive(a.childSlot);
   initializeTimeouts();
+  initPsDisplay();
+}
+
+/** What a child forked from the launcher does first: all that belongs to one process is made anew. */
+export function initForkedProcess(a: ChildArgs, kind: BackendType, title: string): void {
+  onExitReset();
+  initSignals();
+  onSignal(SIGTERM, () => raiseInterrupt(INTERRUPT_PROC_DIE));
+  setParentDeathSignal(SIGQUIT);
+  session.pid = getpid();
+  session.lineNumber = 0;
+  loadExecParams(a);
+  onInterrupt(INTERRUPT_CONFIG_RELOAD, () => loadExecParams(a));
+  become(a, kind, title);
+}
+
+function become(a: ChildArgs, kind: BackendType, title: string): void {
+  myProcess.backendType = kind;
+  session.backendType = title;
+  registerPostmasterChildActive(a.childSlot);
+  if (kind !== "backend") setPsDisplay(`pgts: ${title}`);
 }
 
 /** Reads the settings that the postmaster wrote; again at reload. */

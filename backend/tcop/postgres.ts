@@ -21,6 +21,7 @@ import {
   resetInterruptHoldoffs,
   resumeCancelInterrupts,
 } from "../../shmem/interrupt.ts";
+import { setPsActivity } from "../../shmem/os/ps_status.ts";
 import { conditionVariableCancelSleep } from "../../shmem/condition_variable.ts";
 import { lwLockReleaseAll } from "../../shmem/lwlock.ts";
 import { exitNow } from "../../shmem/os/process.ts";
@@ -103,6 +104,11 @@ class Session {
   constructor(readonly c: ClientConnection) {}
 }
 
+/** Thrown by a hook `exit` that must not end the process: postgresMain() passes it on as it is. */
+export class SessionEnd {
+  constructor(readonly code: number) {}
+}
+
 /** Hooks that the process's main installs: what to do when idle and at FATAL. */
 export interface SessionHooks {
   /** Shows the state in ps and pg_stat_activity. */
@@ -139,6 +145,7 @@ export function postgresMain(c: ClientConnection, sessionHooks: SessionHooks): n
         sendReady = processMessage(s);
       }
     } catch (thrown) {
+      if (thrown instanceof SessionEnd) throw thrown;
       recover(s, thrown);
       if (!s.ignoreTillSync) sendReady = true;
     }
@@ -171,13 +178,19 @@ function recover(s: Session, thrown: unknown): void {
   resetInterruptHoldoffs();
 }
 
+/** What the session does, for the log and for ps. */
+function showCommand(tag: string): void {
+  session.commandTag = tag;
+  if (guc.update_process_title) setPsActivity(tag);
+}
+
 function readyForQuery(s: Session): void {
   const status = transactionBlockStatusCode();
   const state = status === "E" ? "idle in transaction (aborted)" : status === "T" ? "idle in transaction" : "idle";
   hooks.beforeIdle();
   hooks.reportChangedSettings();
   hooks.reportActivity(state, null);
-  session.commandTag = state;
+  showCommand(state);
   s.c.out.beginMessage(msg.PqMsg_ReadyForQuery);
   s.c.out.int8(status.charCodeAt(0));
   s.c.out.endMessage();
@@ -378,7 +391,7 @@ function execSimpleQuery(s: Session, text: string): void {
   raws.forEach((raw, i) => {
     const last = i === raws.length - 1;
     const commandTag = createCommandTag(raw.stmt);
-    session.commandTag = commandTag;
+    showCommand(commandTag);
     if (isAbortedTransactionBlockState() && !isTransactionExitStmt(raw.stmt)) throw abortedTransactionError();
     startXactCommand(s);
     if (useImplicitBlock) beginImplicitTransactionBlock();
@@ -612,7 +625,7 @@ function execExecuteMessage(s: Session, portalName: string, maxRows: number): vo
     return;
   }
   session.statement = portal.sourceText;
-  session.commandTag = portal.commandTag;
+  showCommand(portal.commandTag);
   hooks.reportActivity("active", portal.sourceText);
   const isXactCommand = portal.stmts.length === 1 && portal.stmts[0].commandType === "CMD_UTILITY" &&
     rawStatementType((portal.stmts[0].utilityStmt as UtilityStmt).stmt) === "TransactionStmt";

@@ -21,11 +21,13 @@ import {
   scratchU8,
   scratchView,
 } from "./libc.ts";
-import { fork, rawSyscall, setNoNewPrivs } from "./process.ts";
+import { fork, rawSyscall, setNoNewPrivs, SIGCHLD } from "./process.ts";
 
 const ARM = Deno.build.arch === "aarch64";
 const SYS_seccomp = ARM ? 277 : 317;
 const SYS_madvise = ARM ? 233 : 28;
+const SYS_clone = ARM ? 220 : 56;
+const CLONE_PARENT = 0x8000;
 const AUDIT_ARCH = ARM ? 0xc00000b7 : 0xc000003e;
 const SECCOMP_SET_MODE_FILTER = 1;
 const SECCOMP_FILTER_FLAG_TSYNC = 1;
@@ -141,4 +143,17 @@ export function forkProcess(): number {
     if (rc < 0) return rc;
   }
   return fork();
+}
+
+/**
+ * Forks a brother: a copy of this process whose parent is this process's own parent, which gets the SIGCHLD and reaps it.
+ * It goes around libc's fork, so no other thread of this process may be inside libc: those of the runtime sleep while the
+ * event loop is idle. @returns 0 in the new process, its pid in this one, or -errno.
+ */
+export function forkSibling(): number {
+  if (!prepared) {
+    const rc = markUntilStable();
+    if (rc < 0) return rc;
+  }
+  return rawSyscall(SYS_clone, CLONE_PARENT | SIGCHLD);
 }

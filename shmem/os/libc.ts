@@ -91,6 +91,7 @@ const SYMBOLS = {
   setpriority: { parameters: ["i32", "u32", "i32"], result: "i32" },
   setrlimit: { parameters: ["i32", "usize"], result: "i32" },
   getrlimit: { parameters: ["i32", "usize"], result: "i32" },
+  memcpy: { parameters: ["usize", "usize", "usize"], result: "void" },
   memcmp: { parameters: ["usize", "usize", "usize"], result: "i32" },
   sched_yield: { parameters: [], result: "i32" },
   usleep: { parameters: ["u32"], result: "i32" },

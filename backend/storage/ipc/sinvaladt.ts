@@ -89,7 +89,22 @@ export function getNextLocalTransactionId(): number {
   return lxid;
 }
 
-/** SharedInvalBackendInit(): this process reads from now on. `sendOnly`: the startup process, which never reads. */
+/**
+ * How far this image has read: where its last session left the queue. null: it has cached nothing yet; "reset": it was told to
+ * forget all, and did not come to it. A forked child has this from the launcher, with the caches it speaks of.
+ */
+let readUpTo: number | "reset" | null = null;
+
+/** Messages that caches which this process has from an earlier session have not seen yet. */
+export function siMessagesMissed(): number {
+  if (typeof readUpTo !== "number") return 0;
+  return (mem.i32[(sharedInval.base + MAX_MSG) >>> 2] - readUpTo) | 0;
+}
+
+/**
+ * SharedInvalBackendInit(): this process reads from now on; with caches of an earlier session, from where that one ended.
+ * `sendOnly`: the startup process, which never reads.
+ */
 export function sharedInvalBackendInit(sendOnly: boolean): void {
   const me = myProcNumber();
   const s = state(me);
@@ -101,10 +116,13 @@ export function sharedInvalBackendInit(sendOnly: boolean): void {
   mem.i32[(base + NUM_PROCS) >>> 2] = count + 1;
   nextLocalTransactionId = mem.u32[(s + PS_NEXT_LXID) >>> 2];
   mem.i32[(s + PS_PID) >>> 2] = getpid();
-  mem.i32[(s + PS_NEXT) >>> 2] = mem.i32[(base + MAX_MSG) >>> 2];
-  mem.i32[(s + PS_RESET) >>> 2] = 0;
+  const max = mem.i32[(base + MAX_MSG) >>> 2];
+  const from = typeof readUpTo === "number" ? readUpTo : max;
+  const lost = readUpTo === "reset" || ((from - mem.i32[(base + MIN_MSG) >>> 2]) | 0) < 0;
+  mem.i32[(s + PS_NEXT) >>> 2] = lost ? max : from;
+  mem.i32[(s + PS_RESET) >>> 2] = lost ? 1 : 0;
   mem.i32[(s + PS_SIGNALED) >>> 2] = 0;
-  Atomics.store(mem.i32, (s + PS_HAS_MESSAGES) >>> 2, 0);
+  Atomics.store(mem.i32, (s + PS_HAS_MESSAGES) >>> 2, lost || from !== max ? 1 : 0);
   mem.i32[(s + PS_SEND_ONLY) >>> 2] = sendOnly ? 1 : 0;
   lwLockRelease(writeLock());
   onShmemExit(cleanupInvalidationState);
@@ -117,6 +135,7 @@ function cleanupInvalidationState(): void {
   const base = sharedInval.base;
   lwLockAcquire(writeLock(), LW_EXCLUSIVE);
   mem.u32[(s + PS_NEXT_LXID) >>> 2] = nextLocalTransactionId;
+  readUpTo = mem.i32[(s + PS_RESET) >>> 2] !== 0 ? "reset" : mem.i32[(s + PS_NEXT) >>> 2];
   mem.i32[(s + PS_PID) >>> 2] = 0;
   mem.i32[(s + PS_NEXT) >>> 2] = 0;
   mem.i32[(s + PS_RESET) >>> 2] = 0;

@@ -18,6 +18,7 @@ import {
   commitTransactionCommand,
   startTransactionCommand,
 } from "../../access/transam/xact.ts";
+import { forgetDatabaseCaches } from "../cache/caches.ts";
 import { superuserArg } from "../adt/acl.ts";
 import { objectAclcheck } from "../../catalog/aclchk.ts";
 import { ACL_CONNECT } from "../adt/acl.ts";
@@ -25,7 +26,7 @@ import * as O from "../../catalog/catalog_oids.ts";
 import { catalogScan } from "../../catalog/catalog_scan.ts";
 import type { PgAuthid, PgDatabase } from "../../catalog/catalog_rows.ts";
 import { getTransactionSnapshot } from "../time/snapmgr.ts";
-import { getUserId, initializeSessionUserId, setMyDatabase } from "./globals.ts";
+import { getUserId, initializeSessionUserId, myDatabaseId, setMyDatabase } from "./globals.ts";
 import { countDBConnections } from "../../storage/ipc/procarray_query.ts";
 
 const fatal = (code: string, message: string, more: { detail?: string; hint?: string } = {}) =>
@@ -82,6 +83,8 @@ export function initPostgres(database: string, user: string, systemUser: string 
     });
   }
   const path = getDatabasePath(db.oid, db.dattablespace);
+  // The caches that a forked child starts with are of the database of its launcher's last session.
+  if (myDatabaseId() !== 0 && myDatabaseId() !== db.oid) forgetDatabaseCaches();
   setMyDatabase(db.oid, db.dattablespace, database, path);
   setMyProcDatabaseAndRole(db.oid, role.oid);
   if (!fileExists(path)) {
