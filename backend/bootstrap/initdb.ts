@@ -134,8 +134,8 @@ function syncTree(dir: string): void {
   syncPath(dir);
 }
 
-/** Fills `dir`, which exists and is empty. */
-function populate(dir: string, o: InitdbOptions, bootstrapXlog: BootstrapXlog): void {
+/** Fills `dir`, which exists and is empty; the databases in `copies` become copies of template1 as it is then. */
+function populate(dir: string, o: InitdbOptions, bootstrapXlog: BootstrapXlog, copies: readonly number[]): void {
   const fileMode = o.groupAccess ? 0o640 : 0o600;
   const dirMode = o.groupAccess ? 0o750 : 0o700;
   const write = (name: string, data: Uint8Array | string) => {
@@ -162,9 +162,9 @@ function populate(dir: string, o: InitdbOptions, bootstrapXlog: BootstrapXlog): 
     const bytes = concat(pages);
     write(path, bytes);
     if (!path.startsWith("base/1/")) continue;
-    for (const db of COPIES) write(path.replace("base/1/", `base/${db}/`), bytes);
+    for (const db of copies) write(path.replace("base/1/", `base/${db}/`), bytes);
   }
-  for (const db of [1, ...COPIES]) write(`base/${db}/PG_VERSION`, PG_MAJORVERSION);
+  for (const db of [1, ...copies]) write(`base/${db}/PG_VERSION`, PG_MAJORVERSION);
 
   const config: ConfigChoices = {
     maxConnections: 100,
@@ -228,7 +228,7 @@ export function initdb(
   Deno.mkdirSync(work, { mode: dirMode });
   try {
     Deno.chmodSync(work, dirMode);
-    populate(work, options, bootstrapXlog);
+    populate(work, options, bootstrapXlog, postBootstrap === null ? COPIES : []);
     if (postBootstrap !== null) {
       postBootstrap(work, options.username);
       copyTemplate(work);

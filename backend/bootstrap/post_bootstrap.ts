@@ -10,8 +10,8 @@ import { donothingDest } from "../tcop/dest.ts";
 import { execSql } from "../tcop/exec_sql.ts";
 import { systemViewStatements } from "./system_views.ts";
 
-/** Statement kinds that are not built: rules (updates of pg_settings), domains and what needs them. */
-const NOT_BUILT = /^create (rule|domain)|^(create|grant|revoke)[^(]*\binformation_schema\b/i;
+/** Statement kinds that are not built: rules (updates of pg_settings). */
+const NOT_BUILT = /^create rule/i;
 
 /** Loads what postBootstrap() needs; before anything else, since it is asynchronous. */
 export async function preparePostBootstrap(): Promise<void> {
@@ -27,9 +27,9 @@ export function postBootstrap(dir: string, username: string): void {
   guc.allow_system_table_mods = true;
   const cwd = Deno.cwd();
   startStandalone(dir, "template1", username);
-  for (const statement of systemViewStatements()) {
-    if (!NOT_BUILT.test(statement)) execSql(statement, donothingDest);
-  }
+  // One text and one transaction: parsing and committing statement by statement costs more.
+  const statements = systemViewStatements().filter((s) => !NOT_BUILT.test(s));
+  execSql(["begin", ...statements, "commit"].join(";\n"), donothingDest);
   stopStandalone();
   Deno.chdir(cwd);
   guc.allow_system_table_mods = false;

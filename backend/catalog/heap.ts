@@ -246,7 +246,7 @@ export function heapCreateWithCatalog(n: NewRelation): Oid {
     }
   } else insertPgClass(n, relid, rowType, storage, tablespace);
 
-  insertAttributes(relid, n.attrs);
+  insertAttributes(relid, n.attrs, n.relkind === "i");
   if (n.relkind !== "v" && n.relkind !== "c") {
     for (const s of SYSTEM_ATTRIBUTES) {
       if (n.relkind === "i") break;
@@ -333,9 +333,10 @@ function insertPgClass(n: NewRelation, relid: Oid, rowType: Oid, storage: boolea
 }
 
 /** Inserts pg_attribute rows, and what the columns depend on. */
-export function insertAttributes(relid: Oid, attrs: readonly Attribute[]): void {
+export function insertAttributes(relid: Oid, attrs: readonly Attribute[], ofIndex = false): void {
   for (const a of attrs) {
     catalogInsert("pg_attribute", attributeRow(relid, { ...a, attrelid: relid }));
+    if (ofIndex) continue; // goes with its table's columns
     const self = objectAddress(O.RelationRelationId, relid, a.attnum);
     recordDependencyOn(self, objectAddress(O.TypeRelationId, a.atttypid), DependencyType.NORMAL);
     if (a.attcollation !== 0 && a.attcollation !== 100) {

@@ -5,7 +5,7 @@
  * columns that are not listed get their defaults, constraints are checked, and rows are stored in batches: one heap
  * insertion for many rows, then their index entries. Follows src/backend/commands/copyfrom.c.
  */
-import { getNamespaceName } from "../utils/cache/lsyscache.ts";
+import { getNamespaceName, getTyptype } from "../utils/cache/lsyscache.ts";
 import { ERRCODE } from "../../base/errcodes.ts";
 import { PgError, pgError } from "../../base/error.ts";
 import { decodeText } from "../../base/text.ts";
@@ -16,6 +16,7 @@ import type { Attribute } from "../access/common/tupdesc.ts";
 import { heapMultiInsert } from "../access/heap/heapam.ts";
 import { getCurrentCommandId } from "../access/transam/xact.ts";
 import { compileExpr, compileExprOnRow } from "../executor/exec_expr.ts";
+import { domainCheck } from "../executor/domains.ts";
 import { ExecIndexes } from "../executor/exec_indexing.ts";
 import { refuseTriggers } from "../executor/exec_triggers.ts";
 import { makeNode } from "../nodes/make_node.ts";
@@ -86,6 +87,7 @@ export function copyFrom(target: CopyFromTarget, options: CopyOptions, source: C
   const parser = new CopyFromParser(options, source, Math.max(attnums.length, 1));
   const readers = attnums.map((n) => fieldReader(attrs[n - 1]));
   const receivers = binary ? attnums.map((n) => getTypeBinaryReceive(attrs[n - 1].atttypid)) : [];
+  const domains = attnums.map((n) => getTyptype(attrs[n - 1].atttypid) === "d");
   const forceNotNull = attnums.map((n) => listed(options.forceNotNull, attrs[n - 1].attname));
   const forceNull = attnums.map((n) => listed(options.forceNull, attrs[n - 1].attname));
   const nullBytes = new TextEncoder().encode(options.nullPrint);
@@ -167,7 +169,10 @@ export function copyFrom(target: CopyFromTarget, options: CopyOptions, source: C
         ) {
           start = -1;
         }
-        if (start < 0) continue;
+        if (start < 0) {
+          if (domains[i]) domainCheck(column.atttypid, null);
+          continue;
+        }
         values[index] = binary
           ? receivers[i](parser.line.slice(start, end), column.atttypmod)
           : readers[i](parser.line, start, end);

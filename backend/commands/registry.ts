@@ -12,6 +12,7 @@ import { heapDropWithCatalog, removeAttrDefaultById, removeAttributeById } from 
 import { indexDrop } from "../catalog/index.ts";
 import { removeConstraintById } from "../catalog/pg_constraint.ts";
 import { removeTypeById } from "../catalog/pg_type.ts";
+import { installDomainIo } from "../executor/domains.ts";
 import "../executor/functions.ts";
 import { registerUtility, setUtilityRowTypes, type UtilityCall } from "../tcop/utility.ts";
 import { searchSysCache } from "../utils/cache/syscache.ts";
@@ -23,6 +24,7 @@ import { copyCommand } from "./copy.ts";
 import { alterDatabaseSet, createDatabaseCommand, dropDatabaseCommand } from "./dbcommands.ts";
 import { dropCommand } from "./dropcmds.ts";
 import { explainQuery, explainResultDesc } from "./explain.ts";
+import { createFunction, removeFunctionById } from "./functioncmds.ts";
 import { indexStmtCommand, reindexCommand } from "./indexcmds.ts";
 import { lockTableCommand } from "./lockcmds.ts";
 import { performCursorOpen, performPortalClose, performPortalFetch } from "./portalcmds.ts";
@@ -33,6 +35,7 @@ import { alterSequence, defineSequence, deleteSequenceTuple, resetSequenceCaches
 import { createTableCommand, executeTruncate } from "./tablecmds.ts";
 import { alterObjectSchemaCommand, alterOwnerCommand, alterTableCommand, renameCommand } from "./tablecmds_alter.ts";
 import { createTableAs } from "./createas.ts";
+import { defineDomain } from "./typecmds.ts";
 import { alterRole, alterRoleSet, createRole, dropRole, grantRole } from "./user.ts";
 import { alterSystemSet, executeSetVariable, executeShow, showResultDesc } from "./variable.ts";
 import { vacuumCommand } from "./vacuum.ts";
@@ -45,6 +48,7 @@ const READS = { writes: false } as const;
 
 /** Fills the registries of utilities and of object deletion. Called once in each backend. */
 export function registerCommands(): void {
+  installDomainIo();
   registerUtility<Raw.CreateStmt>("CreateStmt", createTableCommand, WRITES);
   registerUtility<Raw.CreateTableAsStmt>("CreateTableAsStmt", createTableAs, WRITES);
   registerUtility<Raw.AlterTableStmt>("AlterTableStmt", alterTableCommand, WRITES);
@@ -59,6 +63,8 @@ export function registerCommands(): void {
   registerUtility<Raw.AlterSeqStmt>("AlterSeqStmt", alterSequence, WRITES);
   registerUtility<Raw.CreateSchemaStmt>("CreateSchemaStmt", createSchemaCommand, WRITES);
   registerUtility<Raw.ViewStmt>("ViewStmt", createViewCommand, WRITES);
+  registerUtility<Raw.CreateDomainStmt>("CreateDomainStmt", defineDomain, WRITES);
+  registerUtility<Raw.CreateFunctionStmt>("CreateFunctionStmt", createFunction, WRITES);
   registerUtility<Raw.CreatedbStmt>("CreatedbStmt", createDatabaseCommand, WRITES);
   registerUtility<Raw.DropdbStmt>("DropdbStmt", dropDatabaseCommand, WRITES);
   registerUtility<Raw.AlterDatabaseSetStmt>("AlterDatabaseSetStmt", alterDatabaseSet, WRITES);
@@ -98,6 +104,7 @@ export function registerCommands(): void {
       heapDropWithCatalog(o.objectId);
     }
   });
+  registerDeleteRoutine(O.ProcedureRelationId, (o) => removeFunctionById(o.objectId));
   registerDeleteRoutine(O.TypeRelationId, (o) => removeTypeById(o.objectId));
   registerDeleteRoutine(O.ConstraintRelationId, (o) => removeConstraintById(o.objectId));
   registerDeleteRoutine(O.AttrDefaultRelationId, (o) => removeAttrDefaultById(o.objectId));

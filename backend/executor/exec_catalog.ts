@@ -45,6 +45,14 @@ export interface AggInfo {
   readonly combinefn: Oid;
 }
 
+/** What errors say of a domain. */
+export interface DomainName {
+  /** As format_type() shows it. */
+  readonly shown: string;
+  readonly schema: string;
+  readonly name: string;
+}
+
 export interface DomainConstraint {
   readonly name: string;
   /** null for NOT NULL. */
@@ -76,7 +84,7 @@ export interface ExecCatalog {
   namespaceName(oid: Oid): string;
   elementType(type: Oid): Oid;
   baseType(type: Oid): Oid;
-  domainConstraints(type: Oid): { name: string; constraints: readonly DomainConstraint[] };
+  domainConstraints(type: Oid): { name: DomainName; constraints: readonly DomainConstraint[] };
   /** Columns of a composite type; null if it is none. */
   rowType(type: Oid, typmod: number): TupleDesc | null;
   /** True if strings compare by their bytes under the collation. */

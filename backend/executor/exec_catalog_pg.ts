@@ -3,8 +3,9 @@ import { pgError } from "../../base/error.ts";
 import { ERRCODE } from "../../base/errcodes.ts";
 import type { Oid } from "../../base/types.ts";
 import { catalogScan } from "../catalog/catalog_scan.ts";
-import type { Expr } from "../nodes/nodes.ts";
+import type { Expr, Node } from "../nodes/nodes.ts";
 import { stringToNode } from "../nodes/readfuncs.ts";
+import { expressionPlanner } from "../optimizer/plan/expression_planner.ts";
 import { formatTypeBe } from "../utils/adt/format_type.ts";
 import { localeOf } from "../utils/adt/pg_locale.ts";
 import {
@@ -140,10 +141,17 @@ const pgCatalog: ExecCatalog = {
       if (searchSysCache("TYPEOID", t)!.typnotnull) notNull = true;
       const rows = catalogScan("pg_constraint", { contypid: t }).filter((r) => r.contype === "c");
       rows.sort((a, b) => a.conname < b.conname ? -1 : 1);
-      for (const r of rows) constraints.push({ name: r.conname, check: stringToNode(r.conbin as string) as Expr });
+      for (const r of rows) {
+        constraints.push({
+          name: r.conname,
+          check: expressionPlanner(stringToNode(r.conbin as string) as Node) as Expr,
+        });
+      }
     }
     if (notNull) constraints.unshift({ name: "", check: null });
-    return { name: formatTypeBe(type), constraints };
+    const row = searchSysCache("TYPEOID", type)!;
+    const name = { shown: formatTypeBe(type), schema: getNamespaceName(row.typnamespace) ?? "", name: row.typname };
+    return { name, constraints };
   },
   rowType(type, typmod) {
     return typeIsRowtype(type) && type !== 2249 ? lookupRowtypeTupdesc(type, typmod, true) : null;

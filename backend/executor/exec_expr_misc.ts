@@ -271,12 +271,12 @@ function coerceToDomain(c: ExprCompiler, node: CoerceToDomain, env: ExprEnv): Co
   const name = cg.slot(domain.name);
   for (const k of domain.constraints) {
     if (k.check === null) {
-      if (value.n !== "false") cg.emit(`if(${value.n})${cg.h("domainNull")}(${name},${node.resulttype});`);
+      if (value.n !== "false") cg.emit(`if(${value.n})${cg.h("domainNull")}(${name});`);
       continue;
     }
     const ok = c.rec(k.check, { domainValue: value });
     const fails = ok.n === "false" ? `!${ok.v}` : `!(${ok.n})&&!${ok.v}`;
-    cg.emit(`if(${fails})${cg.h("domainCheckFailed")}(${name},${cg.slot(k.name)},${node.resulttype});`);
+    cg.emit(`if(${fails})${cg.h("domainCheckFailed")}(${name},${cg.slot(k.name)});`);
   }
   return value;
 }

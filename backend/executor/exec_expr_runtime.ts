@@ -3,6 +3,7 @@ import { ERRCODE } from "../../base/errcodes.ts";
 import { PgError } from "../../base/error.ts";
 import type { Oid } from "../../base/types.ts";
 import { type Datum, RecordDatum } from "../utils/fmgr/datum.ts";
+import type { DomainName } from "./exec_catalog.ts";
 import { type ArrayParts, arraySetElement, constructArray, deconstructArray } from "./exec_arrays.ts";
 
 interface RecordShape {
@@ -80,19 +81,21 @@ export function mapArray(a: Uint8Array, elemType: Oid, fn: (d: Datum) => Datum):
   const p: ArrayParts = deconstructArray(a);
   return constructArray(elemType, p.elems.map(fn), p.dims, p.lbounds);
 }
-export function domainNull(name: string, _type: Oid): never {
+export function domainNull(domain: DomainName): never {
   throw new PgError({
     code: ERRCODE.NOT_NULL_VIOLATION,
-    message: `domain ${name} does not allow null values`,
-    datatype: name,
+    message: `domain ${domain.shown} does not allow null values`,
+    schema: domain.schema,
+    datatype: domain.name,
     routine: "ExecEvalConstraintNotNull",
   });
 }
-export function domainCheckFailed(name: string, constraint: string, _type: Oid): never {
+export function domainCheckFailed(domain: DomainName, constraint: string): never {
   throw new PgError({
     code: ERRCODE.CHECK_VIOLATION,
-    message: `value for domain ${name} violates check constraint "${constraint}"`,
-    datatype: name,
+    message: `value for domain ${domain.shown} violates check constraint "${constraint}"`,
+    schema: domain.schema,
+    datatype: domain.name,
     constraint,
     routine: "ExecEvalConstraintCheck",
   });

@@ -4,7 +4,7 @@
  * Each call site keeps the plans of the body until a relation changes. The statements of a volatile function see what the
  * ones before did; those of others share the caller's snapshot. Follows fmgr_sql() in src/backend/executor/functions.c.
  */
-import { notBuilt } from "../../base/error.ts";
+import { notBuilt, PgError } from "../../base/error.ts";
 import { commandCounterIncrement } from "../access/transam/xact.ts";
 import type { PgProc } from "../catalog/catalog_rows.ts";
 import { RECORDOID, VOIDOID } from "../catalog/pg_type_d.ts";
@@ -48,6 +48,18 @@ function planBody(proc: Readonly<PgProc>, call: CallInfo): Body {
   return { generation, plans };
 }
 
+/** sql_exec_error_callback(): says where in the function an error happened. */
+function withContext<T>(where: string, run: () => T): T {
+  try {
+    return run();
+  } catch (e) {
+    if (e instanceof PgError) {
+      e.fields.context = e.fields.context === undefined ? where : `${e.fields.context}\n${where}`;
+    }
+    throw e;
+  }
+}
+
 function sqlFunction(proc: Readonly<PgProc>, call: CallInfo): BoundFunction {
   if (!watching) {
     watching = true;
@@ -60,7 +72,9 @@ function sqlFunction(proc: Readonly<PgProc>, call: CallInfo): BoundFunction {
   let body: Body | null = null;
   return (...args) => {
     checkStackDepth();
-    if (body === null || body.generation !== generation) body = planBody(proc, call);
+    if (body === null || body.generation !== generation) {
+      body = withContext(`SQL function "${proc.proname}" during startup`, () => planBody(proc, call));
+    }
     const params = { values: args.map((value, i) => ({ value, type: call.argTypes[i] })) };
     const rows: Datum[] = [];
     const plans = body.plans;
@@ -92,9 +106,11 @@ function sqlFunction(proc: Readonly<PgProc>, call: CallInfo): BoundFunction {
         0,
       );
       executorStart(qd, 0);
-      // One row will do where no set is wanted, unless running further has effects.
-      executorRun(qd, "ForwardScanDirection", last && !proc.proretset && plan.commandType === "CMD_SELECT" ? 1 : 0);
-      executorFinish(qd);
+      withContext(`SQL function "${proc.proname}" statement ${i + 1}`, () => {
+        // One row will do where no set is wanted, unless running further has effects.
+        executorRun(qd, "ForwardScanDirection", last && !proc.proretset && plan.commandType === "CMD_SELECT" ? 1 : 0);
+        executorFinish(qd);
+      });
       executorEnd(qd);
       popActiveSnapshot();
     });

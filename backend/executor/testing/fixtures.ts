@@ -131,7 +131,7 @@ const testCatalog: ExecCatalog = {
   namespaceName: () => "public",
   elementType: (type) => type === 1007 ? INT4 : type === 1009 ? TEXT : 0,
   baseType: (type) => type,
-  domainConstraints: () => ({ name: "", constraints: [] }),
+  domainConstraints: () => ({ name: { shown: "", schema: "", name: "" }, constraints: [] }),
   rowType: () => null,
   collationIsBytes: () => true,
   collationIsDeterministic: () => true,

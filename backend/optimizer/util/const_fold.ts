@@ -12,6 +12,7 @@ import { stringToNode } from "../../nodes/readfuncs.ts";
 import type { Const, FuncExpr, Node, OpExpr } from "../../nodes/nodes.ts";
 import type { ParamListInfo } from "../../nodes/params.ts";
 import type { PgProc } from "../../catalog/catalog_rows.ts";
+import { PgError } from "../../../base/error.ts";
 import { constructArray } from "../../executor/exec_arrays.ts";
 import { fmgrInfo } from "../../utils/fmgr/fmgr_info.ts";
 import type { Datum } from "../../utils/fmgr/datum.ts";
@@ -585,17 +586,29 @@ function simplifyFunction(
   // argsDone: a caller that can use a constant only.
   if (!argsDone && inliner !== null && proc.prolang === SQL_LANGUAGE && !cx.activeFns.includes(funcid)) {
     const fcall = call ?? makeFuncExpr(funcid, resultType, args, resultCollid, inputCollid, "COERCE_EXPLICIT_CALL");
-    const inlined = inliner(args === fcall.args ? fcall : { ...fcall, args }, proc, cx.root);
-    if (inlined !== null) {
-      cx.activeFns.push(funcid);
-      const out = fold(inlined, cx);
-      cx.activeFns.pop();
-      return { result: out, args };
-    }
+    const out = inlineCall(inliner, args === fcall.args ? fcall : { ...fcall, args }, proc, cx);
+    if (out !== null) return { result: out, args };
   }
   return { result: null, args };
 }
 const SQL_LANGUAGE = 14;
+
+/** inline_function(): the call's body, simplified in its turn; null if it cannot stand in line. */
+function inlineCall(inline: FunctionInliner, call: FuncExpr, proc: Readonly<PgProc>, cx: Context): Node | null {
+  cx.activeFns.push(call.funcid);
+  try {
+    const body = inline(call, proc, cx.root);
+    return body === null ? null : fold(body, cx);
+  } catch (e) {
+    if (e instanceof PgError) {
+      const own = `SQL function "${proc.proname}" during inlining`;
+      e.fields.context = e.fields.context === undefined ? own : `${e.fields.context}\n${own}`;
+    }
+    throw e;
+  } finally {
+    cx.activeFns.pop();
+  }
+}
 
 /** Length coercions that change nothing become relabellings (varchar_support, numeric_support and kin). */
 function simplifySupport(proc: PgProc, call: FuncExpr, args: readonly Node[]): Node | null {

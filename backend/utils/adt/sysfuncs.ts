@@ -493,6 +493,9 @@ const sysBuiltins: BuiltinTable = {
   inet_server_port: () => null,
   row_security_active: () => false,
   row_security_active_name: () => false,
+  // Rows change through tables alone: rules and updatable views are not built.
+  pg_relation_is_updatable: (oid: Oid, _includeTriggers: boolean) => changesRows(oid) ? ALL_EVENTS : 0,
+  pg_column_is_updatable: (oid: Oid, attnum: number, _includeTriggers: boolean) => attnum > 0 && changesRows(oid),
   pg_get_partkeydef: (_oid: Oid) => null,
   pg_get_statisticsobjdef_columns: (_oid: Oid) => null,
   format_type: (oid: Oid | null, typmod: number | null) => {
@@ -502,6 +505,13 @@ const sysBuiltins: BuiltinTable = {
   pg_typeof: withCall((call: CallInfo) => call.argTypes[0]),
   pg_stat_get_numscans: () => 0,
 };
+
+/** Bits of CMD_UPDATE, CMD_INSERT and CMD_DELETE. */
+const ALL_EVENTS = (1 << 2) | (1 << 3) | (1 << 4);
+function changesRows(oid: Oid): boolean {
+  const kind = searchSysCache("RELOID", oid)?.relkind;
+  return kind === "r" || kind === "p";
+}
 
 let makeOidArray: (elemType: Oid, items: readonly Oid[]) => Uint8Array = () => {
   throw pgError(ERRCODE.INTERNAL_ERROR, "array constructor is not installed");
