@@ -128,6 +128,7 @@ function copyOut(stmt: Raw.CopyStmt, options: CopyOptions, call: UtilityCall): n
         { hint: kind === "S" ? undefined : "Try the COPY (SELECT ...) TO variant.", routine: "BeginCopyTo" },
       );
     }
+    checkColumnLists(rel, attnums, options);
     const columns = attnums.map((n) => ({
       ResTarget: {
         val: { ColumnRef: { fields: [{ String: { sval: rel.rd_att.attrs[n - 1].attname } }], location: -1 } },
@@ -187,6 +188,16 @@ function copyIn(stmt: Raw.CopyStmt, options: CopyOptions, call: UtilityCall): nu
         what === undefined
           ? `cannot copy to non-table relation "${rel.rd_rel.relname}"`
           : `cannot copy to ${what} "${rel.rd_rel.relname}"`,
+        {
+          hint: kind === "v" ? "To enable copying to a view, provide an INSTEAD OF INSERT trigger." : undefined,
+          routine: "CopyFrom",
+        },
+      );
+    }
+    if (options.freeze && rel.rd_createSubid === 0 && rel.rd_newRelfilelocatorSubid === 0) {
+      throw pgError(
+        ERRCODE.OBJECT_NOT_IN_PREREQUISITE_STATE,
+        "cannot perform COPY FREEZE because the table was not created or truncated in the current subtransaction",
         { routine: "CopyFrom" },
       );
     }
@@ -208,7 +219,13 @@ function copyIn(stmt: Raw.CopyStmt, options: CopyOptions, call: UtilityCall): nu
 }
 
 function checkColumnLists(rel: Relation, attnums: readonly number[], o: CopyOptions): void {
-  for (const [word, list] of [["FORCE_NOT_NULL", o.forceNotNull], ["FORCE_NULL", o.forceNull]] as const) {
+  for (
+    const [word, list] of [
+      ["FORCE_QUOTE", o.forceQuote],
+      ["FORCE_NOT_NULL", o.forceNotNull],
+      ["FORCE_NULL", o.forceNull],
+    ] as const
+  ) {
     if (list === null || list === "all") continue;
     for (const name of list) {
       const att = rel.rd_att.attrs.find((a) => !a.attisdropped && a.attname === name);

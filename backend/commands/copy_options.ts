@@ -5,6 +5,7 @@
 import type * as Raw from "libpg-query";
 import { ERRCODE } from "../../base/errcodes.ts";
 import { notBuilt, type PgError, pgError } from "../../base/error.ts";
+import { encodingByName } from "../utils/mb/mbutils.ts";
 import { makeParsestate, parserErrposition } from "../parser/parse_node.ts";
 
 export interface CopyOptions {
@@ -37,18 +38,32 @@ function str(def: Raw.DefElem): string {
   if (arg?.Boolean !== undefined) return arg.Boolean.boolval ? "true" : "false";
   throw pgError(ERRCODE.SYNTAX_ERROR, `${def.defname} requires a parameter`);
 }
-function bool(def: Raw.DefElem): boolean {
+function bool(def: Raw.DefElem, wanted = "a Boolean value"): boolean {
   if (def.arg === undefined) return true;
   const v = str(def).toLowerCase();
   if (v === "true" || v === "on" || v === "1") return true;
   if (v === "false" || v === "off" || v === "0") return false;
-  throw pgError(ERRCODE.SYNTAX_ERROR, `${def.defname} requires a Boolean value`);
+  throw pgError(ERRCODE.SYNTAX_ERROR, `${def.defname} requires ${wanted}`);
 }
 function columns(def: Raw.DefElem, fail: (m: string) => PgError): readonly string[] | "all" {
   const arg = def.arg as { A_Star?: unknown; List?: { items?: Raw.Node[] } } | undefined;
   if (arg?.A_Star !== undefined) return "all";
   if (arg?.List !== undefined) return (arg.List.items ?? []).map((n) => (n as { String: Raw.String }).String.sval!);
   throw fail(`argument to option "${def.defname}" must be a list of column names`);
+}
+
+function rejectLimitOf(def: Raw.DefElem): number {
+  if (def.arg === undefined) throw pgError(ERRCODE.SYNTAX_ERROR, "reject_limit requires a numeric value");
+  const n = Number(str(def));
+  if (!Number.isInteger(n)) {
+    throw pgError(ERRCODE.INVALID_TEXT_REPRESENTATION, `invalid input syntax for type bigint: "${str(def)}"`);
+  }
+  if (n <= 0) {
+    throw pgError(ERRCODE.INVALID_PARAMETER_VALUE, `REJECT_LIMIT (${n}) must be greater than zero`, {
+      routine: "defGetCopyRejectLimitOption",
+    });
+  }
+  return n;
 }
 
 /** @throws 42601, 22023, 0A000 with PostgreSQL's messages. */
@@ -122,6 +137,12 @@ export function processCopyOptions(
   const quote = get("quote", str, '"');
   const escape = get("escape", str, quote);
   const encoding = get("encoding", str, "UTF8");
+  if (encodingByName(encoding) === undefined) {
+    throw pgError(ERRCODE.INVALID_PARAMETER_VALUE, 'argument to option "encoding" must be a valid encoding name', {
+      position: parserErrposition(pstate, given.get("encoding")?.location ?? 0),
+      routine: "ProcessCopyOptions",
+    });
+  }
   if (!/^utf-?8$/i.test(encoding)) throw notBuilt(`COPY with ENCODING ${encoding}`);
   if (delim.length !== 1 || delim.charCodeAt(0) > 127) {
     throw bad("COPY delimiter must be a single one-byte character", ERRCODE.FEATURE_NOT_SUPPORTED);
@@ -140,7 +161,7 @@ export function processCopyOptions(
     if (headerDef.arg !== undefined && str(headerDef).toLowerCase() === "match") {
       if (!isFrom) throw bad('cannot use "match" with HEADER in COPY TO', ERRCODE.FEATURE_NOT_SUPPORTED);
       header = "match";
-    } else header = bool(headerDef) ? "true" : "false";
+    } else header = bool(headerDef, 'a Boolean value or "match"') ? "true" : "false";
   }
   if (binary && header !== "false") throw bad("cannot specify HEADER in BINARY mode", ERRCODE.FEATURE_NOT_SUPPORTED);
   if (!csv && given.has("quote")) throw bad("COPY QUOTE requires CSV mode", ERRCODE.FEATURE_NOT_SUPPORTED);
@@ -184,9 +205,32 @@ export function processCopyOptions(
     }
     if (defaultPrint === nullPrint) throw bad("NULL specification and DEFAULT specification cannot be the same");
   }
-  const onError = get("on_error", str, "stop").toLowerCase();
-  if (onError !== "stop" && onError !== "ignore") throw bad(`COPY ON_ERROR "${onError}" not recognized`);
-  if (onError === "ignore") throw notBuilt("COPY with ON_ERROR ignore");
+  const choice = <T extends string>(name: string, word: string, choices: readonly T[], otherwise: T): T => {
+    const d = given.get(name);
+    if (d === undefined) return otherwise;
+    const v = str(d);
+    const found = choices.find((c) => c === v.toLowerCase());
+    if (found !== undefined) return found;
+    throw pgError(ERRCODE.INVALID_PARAMETER_VALUE, `COPY ${word} "${v}" not recognized`, {
+      position: parserErrposition(pstate, d.location ?? 0),
+      routine: "ProcessCopyOptions",
+    });
+  };
+  if (given.has("on_error") && !isFrom) {
+    throw pgError(ERRCODE.INVALID_PARAMETER_VALUE, "COPY ON_ERROR cannot be used with COPY TO", {
+      position: parserErrposition(pstate, given.get("on_error")?.location ?? 0),
+      routine: "defGetCopyOnErrorChoice",
+    });
+  }
+  const onError = choice("on_error", "ON_ERROR", ["stop", "ignore"], "stop");
+  const logVerbosity = choice("log_verbosity", "LOG_VERBOSITY", ["silent", "default", "verbose"], "default");
+  if (binary && onError !== "stop") {
+    throw bad("only ON_ERROR STOP is allowed in BINARY mode", ERRCODE.SYNTAX_ERROR);
+  }
+  const rejectLimit = get("reject_limit", rejectLimitOf, 0);
+  if (rejectLimit > 0 && onError !== "ignore") {
+    throw bad("COPY REJECT_LIMIT requires ON_ERROR to be set to IGNORE");
+  }
   return {
     format,
     freeze,
@@ -200,7 +244,7 @@ export function processCopyOptions(
     forceNotNull,
     forceNull,
     onError,
-    rejectLimit: 0,
-    logVerbosity: "default",
+    rejectLimit,
+    logVerbosity,
   };
 }

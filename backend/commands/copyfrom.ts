@@ -7,7 +7,7 @@
  */
 import { getNamespaceName, getTyptype } from "../utils/cache/lsyscache.ts";
 import { ERRCODE } from "../../base/errcodes.ts";
-import { PgError, pgError } from "../../base/error.ts";
+import { ereport, PgError, pgError } from "../../base/error.ts";
 import { decodeText } from "../../base/text.ts";
 import { checkForInterrupts } from "../../shmem/interrupt.ts";
 import { heapFormTuple } from "../access/common/heaptuple.ts";
@@ -29,7 +29,7 @@ import type { Relation } from "../utils/cache/relation.ts";
 import { getTypeBinaryReceive, getTypeTextInput } from "../utils/cache/type_io.ts";
 import { rowDescription } from "../executor/modify_table_state.ts";
 import type { CopyOptions } from "./copy_options.ts";
-import { CopyFromParser, type CopySource } from "./copyfromparse.ts";
+import { CopyFromParser, type CopySource, displayText } from "./copyfromparse.ts";
 
 type FieldReader = (line: Uint8Array, start: number, end: number) => Datum;
 
@@ -109,23 +109,87 @@ export function copyFrom(target: CopyFromTarget, options: CopyOptions, source: C
     name: c.name,
     ok: compileExprOnRow(expressionPlanner(stringToNode(c.expr) as Node)),
   }));
+  const ignoreErrors = options.onError === "ignore";
   const notNull = attrs.filter((a) => a.attnotnull && !a.attisdropped);
   const where = target.where === null ? null : compileExprOnRow(target.where);
   const indexes = new ExecIndexes(null as never, rel);
   const cid = getCurrentCommandId(true);
   const values: Datum[] = new Array(attrs.length).fill(null);
   let batch: HeapTuple[] = [];
+  let batchLines: number[] = [];
   let batchBytes = 0;
   let processed = 0;
+  let skipped = 0;
   let column: Attribute | null = null;
   let field = -1;
+  /** While stored rows are at work: the line of the one that got its index entries, else 0. */
+  let storedLine = 0;
 
   const flush = () => {
     if (batch.length === 0) return;
+    storedLine = parser.lineNumber;
     heapMultiInsert(rel, batch, cid, 0);
-    if (rel.rd_rel.relhasindex) { for (const t of batch) indexes.insert(t, false); }
+    if (rel.rd_rel.relhasindex) {
+      for (let i = 0; i < batch.length; i++) {
+        storedLine = batchLines[i];
+        indexes.insert(batch[i], false);
+      }
+    }
+    storedLine = 0;
     batch = [];
+    batchLines = [];
     batchBytes = 0;
+  };
+  const checkDefaultMarkers = (): void => {
+    for (let i = 0; i < attnums.length; i++) {
+      if (parser.isDefault[i] === 0 || allDefaults.has(attnums[i])) continue;
+      throw pgError(ERRCODE.BAD_COPY_FILE_FORMAT, "unexpected default marker in COPY data", {
+        detail: `Column "${attrs[attnums[i] - 1].attname}" has no default value.`,
+        routine: "CopyReadAttributes",
+      });
+    }
+  };
+  /** Reads the row's fields into `values`. @returns false if the row is to be skipped (ON_ERROR ignore). */
+  const readFields = (): boolean => {
+    if (options.defaultPrint !== null) checkDefaultMarkers();
+    for (let i = 0; i < attnums.length; i++) {
+      const index = attnums[i] - 1;
+      column = attrs[index];
+      field = i;
+      let start = parser.start[i];
+      let end = parser.end[i];
+      if (!binary && parser.isDefault[i] === 1 && start >= 0) {
+        const d = allDefaults.get(attnums[i]);
+        values[index] = d === undefined ? null : d();
+        continue;
+      }
+      if (start < 0 && forceNotNull[i]) {
+        parser.line.set(nullBytes, 0);
+        start = 0;
+        end = nullBytes.length;
+      } else if (
+        start >= 0 && forceNull[i] && parser.quoted[i] === 1 && isNullText(parser.line, start, end, nullBytes)
+      ) {
+        start = -1;
+      }
+      if (start < 0) {
+        if (domains[i]) domainCheck(column.atttypid, null);
+        continue;
+      }
+      if (binary) values[index] = receivers[i](parser.line.slice(start, end), column.atttypmod);
+      else if (!ignoreErrors) values[index] = readers[i](parser.line, start, end);
+      else {
+        try {
+          values[index] = readers[i](parser.line, start, end);
+        } catch (e) {
+          if (!(e instanceof PgError) || !isDataException(e)) throw e;
+          skipped++;
+          reportSkipped(rel, parser, column, i, options);
+          return false;
+        }
+      }
+    }
+    return true;
   };
 
   try {
@@ -149,33 +213,15 @@ export function copyFrom(target: CopyFromTarget, options: CopyOptions, source: C
         }
       }
       values.fill(null);
-      for (let i = 0; i < attnums.length; i++) {
-        const index = attnums[i] - 1;
-        column = attrs[index];
-        field = i;
-        let start = parser.start[i];
-        let end = parser.end[i];
-        if (!binary && parser.isDefault[i] === 1 && start >= 0) {
-          const d = allDefaults.get(attnums[i]);
-          values[index] = d === undefined ? null : d();
-          continue;
+      if (!readFields()) {
+        if (options.rejectLimit > 0 && skipped > options.rejectLimit) {
+          throw pgError(
+            ERRCODE.INVALID_TEXT_REPRESENTATION,
+            `skipped more than REJECT_LIMIT (${options.rejectLimit}) rows due to data type incompatibility`,
+            { routine: "CopyFrom" },
+          );
         }
-        if (start < 0 && forceNotNull[i]) {
-          parser.line.set(nullBytes, 0);
-          start = 0;
-          end = nullBytes.length;
-        } else if (
-          start >= 0 && forceNull[i] && parser.quoted[i] === 1 && isNullText(parser.line, start, end, nullBytes)
-        ) {
-          start = -1;
-        }
-        if (start < 0) {
-          if (domains[i]) domainCheck(column.atttypid, null);
-          continue;
-        }
-        values[index] = binary
-          ? receivers[i](parser.line.slice(start, end), column.atttypmod)
-          : readers[i](parser.line, start, end);
+        continue;
       }
       column = null;
       field = -1;
@@ -186,20 +232,28 @@ export function copyFrom(target: CopyFromTarget, options: CopyOptions, source: C
       for (const c of checks) if (c.ok(values) === false) throw checkViolation(rel, c.name, values);
       const tuple = heapFormTuple(rel.rd_att, values);
       batch.push(tuple);
+      batchLines.push(parser.lineNumber);
       batchBytes += tuple.len;
       processed++;
       if (batch.length >= BATCH_ROWS || batchBytes >= BATCH_BYTES) flush();
     }
     flush();
+    if (skipped > 0 && options.logVerbosity !== "silent") {
+      ereport("NOTICE", {
+        message: skipped === 1
+          ? "1 row was skipped due to data type incompatibility"
+          : `${skipped} rows were skipped due to data type incompatibility`,
+        routine: "CopyFrom",
+      });
+    }
   } catch (e) {
     if (e instanceof PgError && e.fields.context === undefined) {
       throw new PgError({
         ...e.fields,
         code: e.code,
         severity: e.severity,
-        // A line that is not valid text cannot be shown.
-        context: e.code === ERRCODE.CHARACTER_NOT_IN_REPERTOIRE
-          ? `COPY ${rel.rd_rel.relname}, line ${parser.lineNumber}`
+        context: storedLine > 0
+          ? `COPY ${rel.rd_rel.relname}, line ${storedLine}`
           : copyContext(rel, parser, column, field, binary),
       }, {
         cause: e,
@@ -210,6 +264,29 @@ export function copyFrom(target: CopyFromTarget, options: CopyOptions, source: C
     indexes.close();
   }
   return processed;
+}
+
+/** What an input function reports about the text it was given, which ON_ERROR ignore passes over. */
+function isDataException(e: PgError): boolean {
+  return e.code.startsWith("22") || e.code === ERRCODE.CHECK_VIOLATION || e.code === ERRCODE.NOT_NULL_VIOLATION;
+}
+function reportSkipped(
+  rel: Relation,
+  parser: CopyFromParser,
+  column: Attribute,
+  field: number,
+  options: CopyOptions,
+): void {
+  if (options.logVerbosity !== "verbose") return;
+  const what = parser.start[field] < 0
+    ? "null input"
+    : `"${displayText(parser.line.subarray(parser.start[field], parser.end[field]))}"`;
+  ereport("NOTICE", {
+    message:
+      `skipping row due to data type incompatibility at line ${parser.lineNumber} for column "${column.attname}": ${what}`,
+    context: `COPY ${rel.rd_rel.relname}`,
+    routine: "CopyFromTextLikeOneRow",
+  });
 }
 
 function listed(list: readonly string[] | "all" | null, name: string): boolean {
@@ -231,10 +308,9 @@ function copyContext(
     if (binary || field < 0) return `${base}, column ${column.attname}`;
     const start = parser.start[field];
     if (start < 0) return `${base}, column ${column.attname}: null input`;
-    const text = decodeText(parser.line, start, parser.end[field]);
-    return `${base}, column ${column.attname}: "${text.length > 100 ? text.slice(0, 100) + "..." : text}"`;
+    return `${base}, column ${column.attname}: "${displayText(parser.line.subarray(start, parser.end[field]))}"`;
   }
-  return binary ? base : `${base}: "${parser.currentLineText()}"`;
+  return binary || !parser.lineValid ? base : `${base}: "${parser.currentLineText()}"`;
 }
 
 /** How a column is filled that the input does not give; null for NULL. */

@@ -21,6 +21,16 @@ const DOT = 46;
 
 const fatalDecoder = new TextDecoder("utf-8", { fatal: true });
 
+const MAX_COPY_DATA_DISPLAY = 100;
+
+/** Input as error contexts show it: at most 100 bytes, cut before a character. Follows limit_printout_length(). */
+export function displayText(bytes: Uint8Array): string {
+  if (bytes.length <= MAX_COPY_DATA_DISPLAY) return new TextDecoder().decode(bytes);
+  let end = MAX_COPY_DATA_DISPLAY;
+  while (end > 0 && (bytes[end] & 0xc0) === 0x80) end--;
+  return `${new TextDecoder().decode(bytes.subarray(0, end))}...`;
+}
+
 export class CopyFromParser {
   /** Fields of the current row, unescaped. */
   line: Uint8Array = new Uint8Array(4096);
@@ -88,8 +98,12 @@ export class CopyFromParser {
   nextRow(): boolean {
     if (this.#done) return false;
     this.lineNumber++;
+    this.lineValid = false;
     return this.options.format === "csv" ? this.#nextCsv() : this.#nextText();
   }
+
+  /** True while `currentLineText()` is the line that is worked on: not while it is still being read. */
+  lineValid = false;
 
   /** Offset behind the line's last byte, and the offset at which the next line starts; -1 if input ended. */
   #lineEnd = 0;
@@ -115,7 +129,16 @@ export class CopyFromParser {
           if (inQuote) continue;
         } else if (c === BACKSLASH) {
           // An escaped character never ends the line; \. alone on a line ends the data.
+          if (i + 2 >= len) {
+            // Look again with what follows in the buffer.
+            const base = i - this.#pos;
+            if (this.#more()) {
+              i = this.#pos + base;
+              continue scan;
+            }
+          }
           i++;
+          if (i < this.#len && this.#buf[i] === DOT) this.#checkEndMark(i);
           continue;
         }
         if (c === LF || c === CR) {
@@ -144,17 +167,22 @@ export class CopyFromParser {
       const base = i - this.#pos;
       if (!this.#more()) {
         if (this.#pos >= this.#len) return false;
-        if (inQuote) {
-          throw pgError(ERRCODE.BAD_COPY_FILE_FORMAT, "unterminated CSV quoted field", {
-            routine: "CopyReadAttributesCSV",
-          });
-        }
+        // A quoted field that input ends in is reported by the reader of fields.
         this.#lineEnd = this.#len;
         this.#nextStart = this.#len;
         return true;
       }
       i = this.#pos + base;
     }
+  }
+
+  /** The dot of a \. is at `dot`: only a line of its own may hold it. @throws 22P04 */
+  #checkEndMark(dot: number): void {
+    const next = dot + 1 < this.#len ? this.#buf[dot + 1] : LF;
+    if (dot - this.#pos === 1 && (next === LF || next === CR)) return;
+    throw pgError(ERRCODE.BAD_COPY_FILE_FORMAT, "end-of-copy marker is not alone on its line", {
+      routine: "CopyReadLineText",
+    });
   }
 
   #newlineError(what: string, csv: boolean): PgError {
@@ -173,7 +201,7 @@ export class CopyFromParser {
   /** Verifies the line's encoding and reports whether it is the end-of-data mark. */
   #acceptLine(from: number, to: number): boolean {
     const buf = this.#buf;
-    if (to - from === 2 && buf[from] === BACKSLASH && buf[from + 1] === DOT) {
+    if (this.options.format === "text" && to - from === 2 && buf[from] === BACKSLASH && buf[from + 1] === DOT) {
       this.#done = true;
       // The rest of the input is read and thrown away, as the protocol wants.
       this.#pos = this.#len;
@@ -197,13 +225,13 @@ export class CopyFromParser {
       }
     }
     if (this.line.length < to - from) this.line = new Uint8Array((to - from) * 2);
+    this.lineValid = true;
     return true;
   }
 
-  /** The current line as text, for error contexts: at most 100 characters. */
+  /** The current line as text, for error contexts. */
   currentLineText(): string {
-    const s = new TextDecoder().decode(this.#buf.subarray(this.#pos0, this.#lineEnd));
-    return s.length > 100 ? s.slice(0, 100) + "..." : s;
+    return displayText(this.#buf.subarray(this.#pos0, this.#lineEnd));
   }
   #pos0 = 0;
 
@@ -347,7 +375,11 @@ export class CopyFromParser {
         line[out++] = c;
         i++;
       }
-      if (inQuote) throw pgError(ERRCODE.BAD_COPY_FILE_FORMAT, "unterminated CSV quoted field");
+      if (inQuote) {
+        throw pgError(ERRCODE.BAD_COPY_FILE_FORMAT, "unterminated CSV quoted field", {
+          routine: "CopyReadAttributesCSV",
+        });
+      }
       this.end[n] = out;
       this.quoted[n] = sawQuote ? 1 : 0;
       this.isDefault[n] = 0;

@@ -10,7 +10,11 @@ import { notBuilt, pgError } from "../../base/error.ts";
 import { encodeText } from "../../base/text.ts";
 import { makeTupleDesc, type TupleDesc } from "../access/common/tupdesc.ts";
 import { commandCounterIncrement } from "../access/transam/xact.ts";
+import { charPosition } from "../parser/parser.ts";
 import { gucShownByExplain } from "./explain_settings.ts";
+import { fetchPreparedStatement } from "./prepare.ts";
+import { evaluateExecuteParams } from "./prepare_cmds.ts";
+import { getCachedPlan } from "../utils/cache/plancache.ts";
 import {
   createQueryDesc,
   EXEC_FLAG_EXPLAIN_ONLY,
@@ -126,7 +130,7 @@ export function explainResultDesc(stmt: Raw.ExplainStmt): TupleDesc {
   }]);
 }
 
-function parseExplainOptions(stmt: Raw.ExplainStmt): ExplainState {
+function parseExplainOptions(stmt: Raw.ExplainStmt, queryString: string): ExplainState {
   const es = newExplainState();
   let timingSet = false;
   let buffersSet = false;
@@ -178,6 +182,7 @@ function parseExplainOptions(stmt: Raw.ExplainStmt): ExplainState {
           throw pgError(
             ERRCODE.INVALID_PARAMETER_VALUE,
             `unrecognized value for EXPLAIN option "${o.name}": "${t}"`,
+            { routine: "ParseExplainOptionList", position: charPosition(queryString, o.location) },
           );
         }
         break;
@@ -188,7 +193,7 @@ function parseExplainOptions(stmt: Raw.ExplainStmt): ExplainState {
           throw pgError(
             ERRCODE.INVALID_PARAMETER_VALUE,
             `unrecognized value for EXPLAIN option "${o.name}": "${t}"`,
-            { routine: "ParseExplainOptionList" },
+            { routine: "ParseExplainOptionList", position: charPosition(queryString, o.location) },
           );
         }
         es.format = t;
@@ -197,6 +202,7 @@ function parseExplainOptions(stmt: Raw.ExplainStmt): ExplainState {
       default:
         throw pgError(ERRCODE.SYNTAX_ERROR, `unrecognized EXPLAIN option "${o.name}"`, {
           routine: "ParseExplainOptionList",
+          position: charPosition(queryString, o.location),
         });
     }
   }
@@ -224,20 +230,9 @@ function parseExplainOptions(stmt: Raw.ExplainStmt): ExplainState {
   return es;
 }
 
-/** Plans a statement that EXPLAIN was given in prepared form; set by prepare_cmds.ts. */
-export type ExplainExecute = (
-  stmt: Raw.ExecuteStmt,
-  params: ParamListInfo | null,
-  queryString: string,
-) => { plans: PlannedStmt[]; params: ParamListInfo | null; queryString: string };
-let explainExecuteHook: ExplainExecute | null = null;
-export function installExplainExecute(fn: ExplainExecute): void {
-  explainExecuteHook = fn;
-}
-
 /** EXPLAIN as a utility statement: `stmt.query` is the analyzed Query. */
 export function explainQuery(stmt: Raw.ExplainStmt, call: UtilityCall): void {
-  const es = parseExplainOptions(stmt);
+  const es = parseExplainOptions(stmt, call.queryString);
   const query = stmt.query as unknown as Query;
   const rewritten = query.commandType === "CMD_UTILITY" ? [query] : queryRewrite(query);
   explainBeginOutput(es);
@@ -245,7 +240,7 @@ export function explainQuery(stmt: Raw.ExplainStmt, call: UtilityCall): void {
     if (es.format === "text") es.out += "Query rewrites to nothing\n";
   } else {
     rewritten.forEach((q, i) => {
-      explainOneQuery(q, es, call.queryString, call.params);
+      explainOneQuery(q, es, call);
       if (i < rewritten.length - 1) explainSeparatePlans(es);
     });
   }
@@ -258,41 +253,45 @@ export function explainQuery(stmt: Raw.ExplainStmt, call: UtilityCall): void {
   call.dest.shutdown();
 }
 
-function explainOneQuery(q: Query, es: ExplainState, queryString: string, params: ParamListInfo | null): void {
-  if (q.commandType === "CMD_UTILITY") return explainOneUtility(q, es, queryString, params);
+function explainOneQuery(q: Query, es: ExplainState, call: UtilityCall): void {
+  if (q.commandType === "CMD_UTILITY") return explainOneUtility(q, es, call);
   const before = blocks();
   const start = performance.now();
-  const plan = planner(q, CURSOR_OPT_PARALLEL_OK, es.generic ? null : params);
+  const plan = planner(q, CURSOR_OPT_PARALLEL_OK, es.generic ? null : call.params);
   const planTime = performance.now() - start;
-  explainOnePlan(plan, es, queryString, params, planTime, es.buffers ? since(before) : null);
+  explainOnePlan(plan, es, call.queryString, call.params, planTime, es.buffers ? since(before) : null);
 }
 const CURSOR_OPT_PARALLEL_OK = 0x0800;
 
-function explainOneUtility(q: Query, es: ExplainState, queryString: string, params: ParamListInfo | null): void {
+function explainOneUtility(q: Query, es: ExplainState, call: UtilityCall): void {
   const u = q.utilityStmt;
   const stmt = u !== null && u.type === "UtilityStmt" ? u.stmt : {};
   const inner = (stmt.CreateTableAsStmt ?? stmt.DeclareCursorStmt) as { query?: unknown; objtype?: string } | undefined;
   if (inner !== undefined && isQuery(inner.query)) {
-    const list = queryRewrite(inner.query);
-    for (const x of list) explainOneQuery(x, es, queryString, params);
+    const list = inner.query.commandType === "CMD_UTILITY" ? [inner.query] : queryRewrite(inner.query);
+    for (const x of list) explainOneQuery(x, es, call);
     return;
   }
-  if (stmt.ExecuteStmt !== undefined && explainExecuteHook !== null) {
-    const start = performance.now();
-    const r = explainExecuteHook(stmt.ExecuteStmt as Raw.ExecuteStmt, params, queryString);
-    const planTime = performance.now() - start;
-    r.plans.forEach((p, i) => {
-      explainOnePlan(p, es, r.queryString, r.params, planTime, null);
-      if (i < r.plans.length - 1) explainSeparatePlans(es);
-    });
-    return;
-  }
+  if (stmt.ExecuteStmt !== undefined) return explainExecuteQuery(stmt.ExecuteStmt as Raw.ExecuteStmt, es, call);
   if (es.format === "text") es.out += "Utility statements have no plan structure\n";
   else {
     explainOpenGroup("Query", null, true, es);
     explainPropertyText("Utility", "Utility statements have no plan structure", es);
     explainCloseGroup("Query", null, true, es);
   }
+}
+/** EXPLAIN EXECUTE: the plans that the plan cache would run. Follows ExplainExecuteQuery(). */
+function explainExecuteQuery(stmt: Raw.ExecuteStmt, es: ExplainState, call: UtilityCall): void {
+  const before = blocks();
+  const start = performance.now();
+  const entry = fetchPreparedStatement(stmt.name!);
+  const params = evaluateExecuteParams(entry, stmt.params ?? [], call);
+  const plans = getCachedPlan(entry.plansource, params);
+  const planTime = performance.now() - start;
+  plans.forEach((p, i) => {
+    explainOnePlan(p, es, entry.plansource.sourceText, params, planTime, es.buffers ? since(before) : null);
+    if (i < plans.length - 1) explainSeparatePlans(es);
+  });
 }
 function isQuery(x: unknown): x is Query {
   return typeof x === "object" && x !== null && (x as { type?: string }).type === "Query";

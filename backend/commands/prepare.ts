@@ -31,6 +31,10 @@ export function storePreparedStatement(
   statements.set(stmtName, { stmtName, plansource, fromSql, prepareTime });
 }
 
+export function findPreparedStatement(stmtName: string): PreparedStatement | null {
+  return statements.get(stmtName) ?? null;
+}
+
 /** @throws 26000 if there is no such statement. */
 export function fetchPreparedStatement(stmtName: string): PreparedStatement {
   const s = statements.get(stmtName);

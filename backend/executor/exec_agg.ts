@@ -32,7 +32,11 @@ export const produceGroup: Produce<Group> = (pc, plan, _needed, consume) => sort
 function plainColumns(plan: Agg | Group): Set<number> {
   const cols = new Set<number>(plan.grpColIdx);
   walkNodes([plan.targetlist, plan.qual], (n) => {
-    if (n.type === "Aggref" || n.type === "GroupingFunc") return true;
+    if (n.type === "Aggref") {
+      for (const c of varAttnos(n.aggdirectargs, OUTER_VAR, new Set())) cols.add(c);
+      return true;
+    }
+    if (n.type === "GroupingFunc") return true;
     if (n.type === "Var" && n.varno === OUTER_VAR) cols.add(n.varattno);
   });
   return cols;
@@ -64,7 +68,7 @@ function plain(pc: PlanCompiler, plan: Agg, consume: Consume): void {
     const vars = st.fieldInits.map(() => cg.name("a"));
     vars.forEach((v, i) => cg.emit(`let ${v}=${st.fieldInits[i]};`));
     pc.produce(plan.lefttree!, inputColumns(plan), (row) => st.advance((i) => vars[i], row));
-    finals = st.final((i) => vars[i]).map((c) => pc.toFactoryVars(c));
+    finals = st.final((i) => vars[i], { outer: { get: () => NULL_GROUP } }).map((c) => pc.toFactoryVars(c));
   });
   pc.breaker(plan, () => cg.emit(`${build}();`));
   cg.block("", () => emitGroup(pc, plan, { aggs: finals, outer: { get: () => NULL_GROUP } }, consume));
@@ -95,7 +99,7 @@ function sorted(pc: PlanCompiler, plan: Agg | Group, consume: Consume): void {
       // Without keys (each equal to a constant) all rows are one group; no rows make none.
       if (same.length > 0) cg.emit(`if(!(${same.join("&&")}))break;`);
     });
-    const aggs = st.final((i) => vars[i]);
+    const aggs = st.final((i) => vars[i], { outer: group });
     emitGroup(pc, plan, { aggs, outer: group }, consume);
   });
 }
@@ -239,8 +243,9 @@ function hashed(pc: PlanCompiler, plan: Agg, consume: Consume): void {
     cg.emit(`const ${gs}=${table}.groups;`);
     cg.block(`for(let ${i}=0;${i}<${gs}.length;${i}++)`, () => {
       cg.emit(`const ${g}=${gs}[${i}];`);
-      const aggs = st.final((k) => `${g}.a${k}`);
-      emitGroup(pc, plan, { aggs, outer: groups.row(g, false) }, consume);
+      const outer = groups.row(g, false);
+      const aggs = st.final((k) => `${g}.a${k}`, { outer });
+      emitGroup(pc, plan, { aggs, outer }, consume);
     });
     cg.emit(`const ${f}=${table}.nextPartition();if(${f}===null)break;${refill}(${f});`);
   });
@@ -297,10 +302,11 @@ function groupingSets(pc: PlanCompiler, plan: Agg, _needed: ColSet, consume: Con
     cg.emit(`const ${gs}=${tables}[${k}].groups;`);
     cg.block(`for(let ${i}=0;${i}<${gs}.length;${i}++)`, () => {
       cg.emit(`const ${g}=${gs}[${i}];`);
-      const aggs = st.final((n) => `${g}.a${n}`);
+      const outer = groups.row(g, true);
+      const aggs = st.final((n) => `${g}.a${n}`, { outer });
       const env: ExprEnv = {
         aggs,
-        outer: groups.row(g, true),
+        outer,
         grouping: (node) => {
           const v = cg.name("gf");
           cg.emit(`const ${v}=${cg.h("groupingBits")}(${membership}[${k}],${cg.slot(node.cols)});`);

@@ -12,7 +12,9 @@ import { exprType } from "../nodes/node_funcs.ts";
 import { execCatalog } from "./exec_catalog.ts";
 import { type Col, orNulls, repOfType, type RowSource } from "./exec_codegen.ts";
 import type { PlanCompiler } from "./exec_compile.ts";
+import type { ExprEnv } from "./exec_expr_compile.ts";
 import { keyOps, notDistinct, sortKey } from "./exec_keys.ts";
+import { compileOrderedSet } from "./exec_orderedset.ts";
 
 /** One transition state, possibly shared by several Aggrefs. */
 export interface Transition {
@@ -22,8 +24,8 @@ export interface Transition {
   advance(state: readonly string[], row: RowSource): void;
   /** Emits what must happen before final functions read the state (sorting); returns the lvalues to read. */
   settle(state: readonly string[]): readonly string[];
-  /** Emits the final value of one Aggref. */
-  final(state: readonly string[], agg: Aggref): Col;
+  /** Emits the final value of one Aggref; direct arguments are computed in `env`. */
+  final(state: readonly string[], agg: Aggref, env: ExprEnv): Col;
 }
 
 /** How arguments step a state, without FILTER, DISTINCT and ORDER BY. */
@@ -37,7 +39,7 @@ interface Step {
 export function compileTransition(pc: PlanCompiler, agg: Aggref): Transition {
   if (agg.aggsplit !== "AGGSPLIT_SIMPLE") throw notBuilt("partial aggregation");
   const info = execCatalog().aggregate(agg.aggfnoid);
-  if (info.kind !== "n") throw notBuilt("ordered-set aggregate functions");
+  if (info.kind !== "n") return compileOrderedSet(pc, agg, info.kind);
   const { cg, exprs } = pc;
   const step = inlineStep(pc, agg) ?? generalStep(pc, agg);
   const tles = agg.args as TargetEntry[];
@@ -278,12 +280,12 @@ export class AggStates {
   advance(field: (i: number) => string, row: RowSource): void {
     for (const tr of this.transitions) tr?.t.advance(tr.fields.map(field), row);
   }
-  /** Final values by aggno. */
-  final(field: (i: number) => string): Col[] {
+  /** Final values by aggno; `env` is where direct arguments find the group's columns. */
+  final(field: (i: number) => string, env: ExprEnv): Col[] {
     const settled = this.transitions.map((tr) => tr === undefined ? [] : tr.t.settle(tr.fields.map(field)));
     return this.aggs.map((a) => {
       const tr = this.transitions[a.aggtransno];
-      return this.pc.cg.stable(tr.t.final(settled[a.aggtransno], a));
+      return this.pc.cg.stable(tr.t.final(settled[a.aggtransno], a, env));
     });
   }
 }

@@ -4,7 +4,7 @@
  * An array Datum is the payload of an ArrayType; offsets and alignment in it count from the start of the varlena, whose
  * length word is not there: position p of the format is byte p - 4 of the Datum. Layout: ndim, dataoffset (0 when there
  * are no nulls), elemtype, dims[ndim], lower bounds[ndim], null bitmap, data. Follows
- * src/backend/utils/adt/arrayfuncs.c (construct_md_array, deconstruct_array, array_get_element, array_set_element).
+ * src/backend/utils/adt/arrayfuncs.c (construct_md_array, deconstruct_array, array_get_element).
  */
 import { ERRCODE } from "../../base/errcodes.ts";
 import { PgError } from "../../base/error.ts";
@@ -218,45 +218,4 @@ export function arrayGetSlice(
   };
   copy(0, 0);
   return constructArray(p.elemType, out, n);
-}
-
-/** a[i][j]… := value; extends a one-dimensional array at either end. */
-export function arraySetElement(
-  a: Uint8Array | null,
-  elemType: Oid,
-  subs: readonly number[],
-  value: Datum,
-): Uint8Array {
-  const p = a === null ? null : deconstructArray(a);
-  if (p === null || p.dims.length === 0) return constructArray(elemType, [value], subs.map(() => 1), subs);
-  if (p.dims.length !== subs.length) throw subscriptError("wrong number of array subscripts");
-  const dims = [...p.dims];
-  const lbounds = [...p.lbounds];
-  let elems = p.elems;
-  if (subs.length === 1) {
-    const at = subs[0];
-    if (at < lbounds[0]) {
-      elems = [...new Array<Datum>(lbounds[0] - at).fill(null), ...elems];
-      dims[0] += lbounds[0] - at;
-      lbounds[0] = at;
-    } else if (at >= lbounds[0] + dims[0]) {
-      const more = at - (lbounds[0] + dims[0]) + 1;
-      elems = [...elems, ...new Array<Datum>(more).fill(null)];
-      dims[0] += more;
-    } else elems = [...elems];
-    elems[at - lbounds[0]] = value;
-    return constructArray(elemType, elems, dims, lbounds);
-  }
-  let index = 0;
-  subs.forEach((s, i) => {
-    const at = s - lbounds[i];
-    if (at < 0 || at >= dims[i]) throw subscriptError("array subscript out of range");
-    index = index * dims[i] + at;
-  });
-  elems = [...elems];
-  elems[index] = value;
-  return constructArray(elemType, elems, dims, lbounds);
-}
-function subscriptError(message: string): PgError {
-  return new PgError({ code: ERRCODE.ARRAY_SUBSCRIPT_ERROR, message, routine: "array_set_element" });
 }

@@ -76,6 +76,8 @@ export function compileMisc(c: ExprCompiler, node: Node, env: ExprEnv): Col {
   }
 }
 
+const JSONBOID = 3802;
+
 /** Pseudo attribute of OLD and NEW rows: whether there is such a row. */
 export const ROW_EXISTS = -100;
 
@@ -126,20 +128,26 @@ function arrayCoerce(c: ExprCompiler, node: ArrayCoerceExpr, env: ExprEnv): Col 
 function subscriptingRef(c: ExprCompiler, node: SubscriptingRef, env: ExprEnv): Col {
   const { cg } = c;
   const cat = execCatalog();
-  if (cat.elementType(node.refcontainertype) === 0) throw notBuilt("subscripting of this type");
+  const json = cat.baseType(node.refcontainertype) === JSONBOID;
+  if (!json && cat.elementType(node.refcontainertype) === 0) throw notBuilt("subscripting of this type");
   const container = cg.val(c.rec(node.refexpr!, env));
-  const bound = (e: Node | null): string => e === null ? "null" : cg.datum(c.rec(e, env));
+  const assigns = node.refassgnexpr !== null;
+  const bound = (e: Node | null): string => e === null ? (assigns ? "undefined" : "null") : cg.datum(c.rec(e, env));
   const upper = (node.refupperindexpr as (Node | null)[]).map(bound);
   const lower = (node.reflowerindexpr as (Node | null)[]).map(bound);
   const r = cg.name("r");
   if (node.refassgnexpr !== null) {
-    if (lower.length > 0) throw notBuilt("assignment to an array slice");
     const old: Col = { v: "null", n: "true", rep: "ref", inband: true };
-    const value = c.rec(node.refassgnexpr, { ...env, caseTest: old });
+    const value = cg.datum(c.rec(node.refassgnexpr, { ...env, caseTest: old }));
+    const from = cg.datum(container);
     cg.emit(
-      `const ${r}=${cg.h("assignElement")}(${cg.datum(container)},${node.refelemtype},[${upper.join(",")}],${
-        cg.datum(value)
-      });`,
+      json
+        ? `const ${r}=${cg.h("assignJsonb")}(${from},[${upper.join(",")}],${value});`
+        : lower.length > 0
+        ? `const ${r}=${cg.h("assignSlice")}(${from},${node.refelemtype},[${lower.join(",")}],[${
+          upper.join(",")
+        }],${value});`
+        : `const ${r}=${cg.h("assignElement")}(${from},${node.refelemtype},[${upper.join(",")}],${value});`,
     );
     return inband(r, node.refcontainertype);
   }
@@ -157,7 +165,9 @@ function subscriptingRef(c: ExprCompiler, node: SubscriptingRef, env: ExprEnv): 
   }
   const n = orNulls([container.n, ...upper.map((u) => `${u}===null`)]);
   cg.emit(
-    `const ${r}=${n === "false" ? "" : `${n}?null:`}${cg.h("arrayGetElement")}(${container.v},[${upper.join(",")}]);`,
+    `const ${r}=${n === "false" ? "" : `${n}?null:`}${
+      cg.h(json ? "jsonbSubscript" : "arrayGetElement")
+    }(${container.v},[${upper.join(",")}]);`,
   );
   return inband(r, node.refrestype);
 }
@@ -192,7 +202,8 @@ function rowCompare(c: ExprCompiler, node: RowCompareExpr, env: ExprEnv): Col {
   cg.emit(`let ${r}=0,${n}=false;`);
   const next = (i: number): void => {
     if (i === left.length) return;
-    const order = cat.sortOrder(node.opnos[i], node.inputcollids[i]);
+    const op = cat.operator(node.opnos[i]);
+    const order = cat.familyCmp(node.opfamilies[i], op.left, op.right, node.inputcollids[i]);
     const nulls = orNulls([left[i].n, right[i].n]);
     const cmp = `${r}=${cg.slot(order.cmp)}(${left[i].v},${right[i].v});`;
     cg.emit(nulls === "false" ? cmp : `if(${nulls})${n}=true;else ${cmp}`);

@@ -1,10 +1,15 @@
 /** Run time of the rarer expressions: rows, ANY and ALL over arrays, domains. Called by the code of exec_expr_misc.ts. */
 import { ERRCODE } from "../../base/errcodes.ts";
 import { PgError } from "../../base/error.ts";
+import { decodeText } from "../../base/text.ts";
 import type { Oid } from "../../base/types.ts";
+import { emptyArray } from "../utils/adt/array_codec.ts";
+import { arraySetElement, arraySetSlice } from "../utils/adt/arrayfuncs.ts";
+import { jsonbGetElement, jsonbSetElement } from "../utils/adt/json_modify.ts";
+import { jsonbIn } from "../utils/adt/jsonb.ts";
 import { type Datum, RecordDatum } from "../utils/fmgr/datum.ts";
 import type { DomainName } from "./exec_catalog.ts";
-import { type ArrayParts, arraySetElement, constructArray, deconstructArray } from "./exec_arrays.ts";
+import { type ArrayParts, constructArray, deconstructArray } from "./exec_arrays.ts";
 
 interface RecordShape {
   typeId: Oid;
@@ -100,14 +105,52 @@ export function domainCheckFailed(domain: DomainName, constraint: string): never
     routine: "ExecEvalConstraintCheck",
   });
 }
+function checkSubscripts(subs: readonly (number | null)[]): void {
+  if (!subs.includes(null)) return;
+  throw new PgError({
+    code: ERRCODE.NULL_VALUE_NOT_ALLOWED,
+    message: "array subscript in assignment must not be null",
+    routine: "array_subscript_check_subscripts",
+  });
+}
 /** Assignment to an element; a null subscript is an error. */
 export function assignElement(a: Datum, elemType: Oid, subs: (number | null)[], value: Datum): Uint8Array {
-  if (subs.includes(null)) {
+  checkSubscripts(subs);
+  return arraySetElement((a ?? emptyArray(elemType)) as Uint8Array, subs as number[], value);
+}
+/** Assignment to a slice; bounds left out are undefined. A null value changes nothing. */
+export function assignSlice(
+  a: Datum,
+  elemType: Oid,
+  lower: (number | null | undefined)[],
+  upper: (number | null | undefined)[],
+  value: Datum,
+): Uint8Array {
+  checkSubscripts([...upper, ...lower].map((x) => x === undefined ? 0 : x));
+  const old = (a ?? emptyArray(elemType)) as Uint8Array;
+  if (value === null) return old;
+  return arraySetSlice(
+    old,
+    { lower: lower as (number | undefined)[], upper: upper as (number | undefined)[] },
+    value as Uint8Array,
+  );
+}
+/** jsonb[…]: null where the path leads nowhere. */
+export function jsonbSubscript(b: Uint8Array, steps: readonly Datum[]): Datum {
+  return jsonbGetElement(b, steps.map(jsonbStep));
+}
+function jsonbStep(d: Datum): string {
+  return typeof d === "number" ? String(d) : decodeText(d as Uint8Array);
+}
+/** Assignment to jsonb[…]; a null container is taken as an empty object, or array if the first subscript is a number. */
+export function assignJsonb(b: Datum, steps: readonly Datum[], value: Datum): Uint8Array {
+  if (steps.includes(null)) {
     throw new PgError({
       code: ERRCODE.NULL_VALUE_NOT_ALLOWED,
-      message: "array subscript in assignment must not be null",
-      routine: "array_subscript_check_subscripts",
+      message: "jsonb subscript in assignment must not be null",
+      routine: "jsonb_subscript_check_subscripts",
     });
   }
-  return arraySetElement(a as Uint8Array | null, elemType, subs as number[], value);
+  const old = b ?? jsonbIn(typeof steps[0] === "number" ? "[]" : "{}");
+  return jsonbSetElement(old as Uint8Array, steps.map(jsonbStep), value as Uint8Array | null);
 }

@@ -17,7 +17,7 @@ import { Memo } from "./exec_codegen.ts";
 import { allColumns, type Produce } from "./exec_compile.ts";
 import { EPQState, runEpq } from "./exec_epq.ts";
 import type { EState } from "./exec_estate.ts";
-import { serializationFailure } from "./modify_table_state.ts";
+import { serializationFailure } from "./serialization_failure.ts";
 
 const LOCK_MODES: Readonly<Record<string, LockTupleMode>> = {
   ROW_MARK_EXCLUSIVE: LockTupleMode.Exclusive,

@@ -17,5 +17,6 @@ export { heapEndscan, heapNextPage, heapRescan } from "../access/heap/heapam_sca
 export { indexEndscan, indexFetchHeap, indexGetnextTid, indexRescan } from "../access/index/indexam.ts";
 export { Float8AggState } from "../utils/adt/float_agg.ts";
 export { int8AvgFinal, NumericAggState } from "../utils/adt/numeric_agg.ts";
+export { OrderedSetRows } from "../utils/adt/orderedsetaggs.ts";
 export { MergeHeap, Tuplesort } from "../utils/sort/tuplesort.ts";
 export { Tuplestore } from "../utils/sort/tuplestore.ts";

@@ -41,7 +41,8 @@ import { SnapshotAny } from "../utils/time/snapmgr.ts";
 import { Snapshot } from "../utils/time/snapshot.ts";
 import type { Datum } from "../utils/fmgr/datum.ts";
 import type { OpenIndex } from "./exec_indexing.ts";
-import { type ModifyTableState, serializationFailure } from "./modify_table_state.ts";
+import type { ModifyTableState } from "./modify_table_state.ts";
+import { serializationFailure } from "./serialization_failure.ts";
 
 /** 0 inserted; 1 conflict, nothing to do; 2 conflict, the existing row is locked and is mt.old. */
 export function insertOnConflict(mt: ModifyTableState, values: Datum[]): 0 | 1 | 2 {

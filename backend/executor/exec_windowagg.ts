@@ -137,6 +137,6 @@ function functionCode(pc: PlanCompiler, w: WindowFunc, stored: StoredRow): strin
   const [init, step, final] = ["wi", "wst", "wfi"].map((x) => cg.name(x));
   cg.func("function", init, "", () => cg.emit(`return {${t.init.map((code, i) => `a${i}:${code}`).join(",")}};`));
   cg.func("function", step, "s,r", () => t.advance(fields, stored.read("r") as RowSource));
-  cg.func("function", final, "s", () => cg.emit(`return ${cg.datum(t.final(t.settle(fields), agg))};`));
+  cg.func("function", final, "s", () => cg.emit(`return ${cg.datum(t.final(t.settle(fields), agg, {}))};`));
   return `{args:[],init:${init},step:${step},final:${final}}`;
 }

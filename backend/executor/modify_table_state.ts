@@ -30,6 +30,7 @@ import { ExecIndexes } from "./exec_indexing.ts";
 import type { ModifyTableSpec } from "./exec_modifytable.ts";
 import { insertOnConflict } from "./exec_on_conflict.ts";
 import { refuseTriggers } from "./exec_triggers.ts";
+import { serializationFailure } from "./serialization_failure.ts";
 
 /** A column value that may still be toasted, as its users want it. */
 export function plain(d: Datum): Datum {
@@ -249,14 +250,6 @@ export class ModifyTableState {
     this.oldTuple.release();
     this.indexes.close();
   }
-}
-
-export function serializationFailure(change: "update" | "delete"): PgError {
-  return new PgError({
-    code: ERRCODE.T_R_SERIALIZATION_FAILURE,
-    message: `could not serialize access due to concurrent ${change}`,
-    routine: change === "update" ? "ExecUpdate" : "ExecDelete",
-  });
 }
 
 const MAX_FIELD = 64;

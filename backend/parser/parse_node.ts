@@ -249,13 +249,15 @@ export function makeConstFromLiteral(pstate: ParseState, a: A_Const): Const {
   return con;
 }
 
-/** An unsigned number that does not fit an int4: int8 if it fits that, else numeric. */
+/** A number that the grammar left as text (it may have taken in a minus): int4, int8 or numeric, the first that fits. */
 function numericLiteral(pstate: ParseState, text: string, location: number): Const {
   const digits = text.replaceAll("_", "");
-  if (/^(\d+|0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+)$/.test(digits)) {
-    const n = /^\d+$/.test(digits) ? BigInt(digits.replace(/^0+(?=\d)/, "")) : BigInt(digits.toLowerCase());
-    if (n <= 2147483647n) return makeConst(INT4OID, -1, 0, 4, Number(n), false, true);
-    if (n <= 9223372036854775807n) return makeConst(INT8OID, -1, 0, 8, int8(n), false, true);
+  if (/^-?(\d+|0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+)$/.test(digits)) {
+    const negative = digits.startsWith("-");
+    const size = BigInt((negative ? digits.slice(1) : digits).toLowerCase());
+    const n = negative ? -size : size;
+    if (n === BigInt.asIntN(32, n)) return makeConst(INT4OID, -1, 0, 4, Number(n), false, true);
+    if (n === BigInt.asIntN(64, n)) return makeConst(INT8OID, -1, 0, 8, int8(n), false, true);
   }
   const val = withErrposition(
     pstate,

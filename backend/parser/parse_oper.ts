@@ -4,6 +4,7 @@
  * Resolved operators are cached by name, argument types and search path until an operator or cast changes.
  * Follows src/backend/parser/parse_oper.c.
  */
+import { isPolymorphicTypeFamily1, isPolymorphicTypeFamily2 } from "../utils/fmgr/polymorphic.ts";
 import type { Oid } from "../../base/types.ts";
 import type { PgError } from "../../base/error.ts";
 import { ERRCODE } from "../../base/errcodes.ts";
@@ -434,5 +435,5 @@ export function makeScalarArrayOp(
   });
 }
 function isPolymorphic(t: Oid): boolean {
-  return searchSysCache("TYPEOID", t)?.typtype === "p";
+  return isPolymorphicTypeFamily1(t) || isPolymorphicTypeFamily2(t);
 }

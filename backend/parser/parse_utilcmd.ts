@@ -196,6 +196,7 @@ function transformColumnDefinition(cxt: Context, given: Raw.ColumnDef): void {
   let sawNullable = false;
   let sawNotNull: Raw.Constraint | null = null;
   let sawDefault = isSerial;
+  let sawUserDefault = false;
   let sawIdentity = false;
   let sawGenerated = false;
   for (const c of column.constraints ?? []) {
@@ -219,10 +220,13 @@ function transformColumnDefinition(cxt: Context, given: Raw.ColumnDef): void {
         break;
       case "CONSTR_DEFAULT":
         if (sawDefault) {
-          throw fail(cxt, ERRCODE.SYNTAX_ERROR, `multiple default values specified ${where}`, con.location);
+          // Against a serial's own default, which stands nowhere in the text, there is no position.
+          const location = isSerial && !sawUserDefault ? -1 : con.location;
+          throw fail(cxt, ERRCODE.SYNTAX_ERROR, `multiple default values specified ${where}`, location);
         }
         column.raw_default = con.raw_expr;
         sawDefault = true;
+        sawUserDefault = true;
         break;
       case "CONSTR_IDENTITY": {
         if (sawIdentity) {

@@ -137,10 +137,3 @@ export function isTransactionExitStmt(stmt: Raw): boolean {
       t.kind as string,
     );
 }
-
-/** True for the statements that return rows although they are utilities. */
-export function utilityReturnsTuples(stmt: Raw): boolean {
-  const type = rawStatementType(stmt);
-  if (type === "FetchStmt") return !(stmt.FetchStmt as Fields).ismove;
-  return type === "ExecuteStmt" || type === "ExplainStmt" || type === "VariableShowStmt" || type === "CallStmt";
-}

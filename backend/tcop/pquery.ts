@@ -35,9 +35,9 @@ import {
   type Snapshot,
   updateActiveSnapshotCommandId,
 } from "../utils/time/snapmgr.ts";
-import { type QueryCompletion, utilityReturnsTuples } from "./cmdtag.ts";
+import type { QueryCompletion } from "./cmdtag.ts";
 import { type DestReceiver, donothingDest } from "./dest.ts";
-import { processUtility, utilityNeedsSnapshot, utilityTupleDescriptor } from "./utility.ts";
+import { processUtility, utilityNeedsSnapshot, utilityReturnsTuples, utilityTupleDescriptor } from "./utility.ts";
 
 /** Rows to read: a count, or all. */
 export const FETCH_ALL = Number.MAX_SAFE_INTEGER;

@@ -4,7 +4,6 @@
  */
 import { ERRCODE } from "../../base/errcodes.ts";
 import { notBuilt, pgError } from "../../base/error.ts";
-import { guc } from "../../conf/guc_values.ts";
 import type * as Raw from "libpg-query";
 import { makeTupleDesc, type TupleDesc } from "../access/common/tupdesc.ts";
 import {
@@ -13,6 +12,7 @@ import {
   defineSavepoint,
   endTransactionBlock,
   isTransactionBlock,
+  prepareTransactionBlock,
   preventCommandIfReadOnly,
   preventInTransactionBlock,
   releaseSavepoint,
@@ -27,7 +27,7 @@ import type { ParamListInfo } from "../nodes/params.ts";
 import { getPortalByName } from "../utils/mmgr/portalmem.ts";
 import { createCommandTag, type QueryCompletion, rawStatementType } from "./cmdtag.ts";
 import type { DestReceiver } from "./dest.ts";
-import { fetchPreparedStatement } from "../commands/prepare.ts";
+import { fetchPreparedStatement, findPreparedStatement } from "../commands/prepare.ts";
 
 /** Where a utility stands: sent by the client, inside a query string or portal, or made by another command. */
 export type ProcessUtilityContext = "toplevel" | "query" | "subcommand";
@@ -99,6 +99,23 @@ export function setUtilityRowTypes(
 ): void {
   explainResultDesc = explain;
   showResultDesc = show;
+}
+
+/** True for a utility that returns rows. A portal or prepared statement that is missing is for its command to report. */
+export function utilityReturnsTuples(stmt: Stmt): boolean {
+  const type = rawStatementType(stmt);
+  switch (type) {
+    case "FetchStmt": {
+      const f = stmt.FetchStmt as Raw.FetchStmt;
+      return !f.ismove && (getPortalByName(f.portalname ?? "")?.tupDesc ?? null) !== null;
+    }
+    case "ExecuteStmt": {
+      const name = (stmt.ExecuteStmt as Raw.ExecuteStmt).name!;
+      return (findPreparedStatement(name)?.plansource.resultDesc ?? null) !== null;
+    }
+    default:
+      return type === "ExplainStmt" || type === "VariableShowStmt" || type === "CallStmt";
+  }
 }
 
 /** Row type that a utility returns, or null. */
@@ -200,15 +217,18 @@ function transactionStmt(s: Raw.TransactionStmt, call: UtilityCall): void {
       rollbackToSavepoint(s.savepoint_name!);
       break;
     case "TRANS_STMT_PREPARE":
+      if (!prepareTransactionBlock() && call.qc !== null) call.qc.commandTag = "ROLLBACK";
+      break;
     case "TRANS_STMT_COMMIT_PREPARED":
     case "TRANS_STMT_ROLLBACK_PREPARED":
-      if (guc.max_prepared_transactions === 0 && s.kind === "TRANS_STMT_PREPARE") {
-        throw pgError(ERRCODE.OBJECT_NOT_IN_PREREQUISITE_STATE, "prepared transactions are disabled", {
-          hint: 'Set "max_prepared_transactions" to a nonzero value.',
-          routine: "MarkAsPreparing",
-        });
-      }
-      throw notBuilt("two-phase commit");
+      preventInTransactionBlock(
+        call.isTopLevel,
+        s.kind === "TRANS_STMT_COMMIT_PREPARED" ? "COMMIT PREPARED" : "ROLLBACK PREPARED",
+      );
+      // None can exist: PREPARE TRANSACTION is not built, and a directory that has one is refused.
+      throw pgError(ERRCODE.UNDEFINED_OBJECT, `prepared transaction with identifier "${s.gid ?? ""}" does not exist`, {
+        routine: "LockGXact",
+      });
   }
 }
 

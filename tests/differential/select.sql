@@ -72,4 +72,19 @@ select a from n for update;
 table n;
 selec 1;
 select 1 from;
+-- Constants that the grammar gives as text, WITH queries that are inlined one into another.
+create table w (k int);
+insert into w select generate_series(1, 5);
+select abs(-2147483648);
+select pg_typeof(-9223372036854775808), pg_typeof(-9223372036854775809), - 2147483648, pg_typeof(- 2147483648), pg_typeof(-(2147483648)),  -0x80000000, -0, -1_000_000_000_000;
+with x as (select k from w where k > 1), y as (select k * 2 as z from x) select sum(z) from y;
+with x as (select k from w where k > 1), y as (select k * 2 as z from x), w as materialized (select z from y) select sum(z) from w;
+with x as (select k from w where k > 1), y as (select k * 2 as z from x), w as (with x as (select * from y) select z from x) select sum(z) from w;
+explain (costs off) with x as (select k from w where k > 1), y as (select k * 2 as z from x) select sum(z) from y;
+select (-5)::oid, abs((-2147483648)::int4);
+select abs((-2147483648)::int4);
+select sum(k) from w where false;
+select sum(k) from w where false having count(*) > 0;
+select sum(k) from w where false group by k;
+-- Must be last: it takes the rest of the file.
 select 'unterminated;

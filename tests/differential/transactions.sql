@@ -115,3 +115,21 @@ begin; insert into t values (60); commit; begin; insert into t values (61); roll
 select count(*) from t where x >= 60;
 insert into t values (70); select 1/0; insert into t values (71);
 select count(*) from t where x >= 70;
+-- Two-phase commit while it is disabled.
+begin;
+prepare transaction 'x';
+select 1;
+begin;
+select 1/0;
+prepare transaction 'x';
+select 1;
+prepare transaction 'x';
+commit prepared 'x';
+rollback prepared 'x';
+begin;
+commit prepared 'x';
+rollback;
+begin;
+savepoint a;
+prepare transaction 'x';
+select 1;

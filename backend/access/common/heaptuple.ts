@@ -297,20 +297,17 @@ export function heapTupleNatts(tuple: HeapTuple): number {
 
 const RECORDOID = 2249;
 
-/** Columns of an anonymous record cannot be stored in a table, but travel between functions and in arrays. */
+/** The row type of a value. An anonymous one is registered for the session, so that the value can be read back. */
 function descOfRecord(value: RecordDatum): TupleDesc {
-  if (value.typeId !== RECORDOID) return storedTypeResolver().rowtypeDesc(value.typeId, value.typmod);
-  throw new PgError({
-    code: ERRCODE.DATATYPE_MISMATCH,
-    message: "record type has not been registered",
-    routine: "lookup_rowtype_tupdesc",
-  });
+  return value.typeId === RECORDOID
+    ? storedTypeResolver().recordDesc(value.columnTypes, value.columnNames)
+    : storedTypeResolver().rowtypeDesc(value.typeId, value.typmod);
 }
 
 /** Payload (after the length word) of a composite value: a tuple with type and typmod in place of xmin… Follows heap_copy_tuple_as_datum(). */
 export function recordToPayload(value: RecordDatum, desc: TupleDesc = descOfRecord(value)): Uint8Array {
   const t = heapFormTuple(desc, value.values);
-  setU32(t.data, 4, value.typmod >>> 0);
+  setU32(t.data, 4, (value.typeId === RECORDOID ? desc.tdtypmod : value.typmod) >>> 0);
   setU32(t.data, 8, value.typeId);
   return t.data.subarray(4);
 }

@@ -59,6 +59,8 @@ export interface StoredTypeResolver {
   isComposite(typeOid: Oid): boolean;
   /** Columns of a row type. */
   rowtypeDesc(typeOid: Oid, typmod: number): TupleDesc;
+  /** Columns of an anonymous record, by which it can be found again: `tdtypmod` is set. */
+  recordDesc(types: readonly Oid[], names: readonly string[]): TupleDesc;
 }
 let resolver: StoredTypeResolver | null = null;
 /** The type cache installs itself here; until then only built-in types may be stored. */

@@ -459,11 +459,6 @@ export function beginTransactionBlock(): void {
   }
 }
 
-/** PREPARE TRANSACTION. */
-export function prepareTransactionBlock(_gid: string): boolean {
-  throw notBuilt("PREPARE TRANSACTION");
-}
-
 function noTransaction(chain: boolean, command: string, routine: string): void {
   const fields = {
     code: ERRCODE.NO_ACTIVE_SQL_TRANSACTION,
@@ -517,6 +512,26 @@ export function endTransactionBlock(chain: boolean): boolean {
   }
   s.chain = chain && s.blockState !== "STARTED";
   return result;
+}
+
+/**
+ * PrepareTransactionBlock(): PREPARE TRANSACTION. What is prepared is not built, so that a block that could be is aborted.
+ * @returns false if there is no block (warned), or a failed one, which rolls back.
+ * @throws 55000 if prepared transactions are disabled, else 0A000
+ */
+export function prepareTransactionBlock(): boolean {
+  if (!endTransactionBlock(false)) return false;
+  let t: TransactionState = currentTransactionState();
+  while (t.parent !== null) t = t.parent;
+  if (t.blockState !== "END") return false;
+  t.blockState = "PREPARE";
+  if (guc.max_prepared_transactions > 0) throw notBuilt("two-phase commit");
+  throw new PgError({
+    code: ERRCODE.OBJECT_NOT_IN_PREREQUISITE_STATE,
+    message: "prepared transactions are disabled",
+    hint: 'Set "max_prepared_transactions" to a nonzero value.',
+    routine: "MarkAsPreparing",
+  });
 }
 
 /** Marks all levels from a subtransaction down to the top for rollback. */

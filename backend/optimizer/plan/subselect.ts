@@ -342,7 +342,9 @@ function testOpexprIsHashable(op: OpExpr, paramIds: readonly number[]): boolean 
 /** Plans WITH queries that are neither inlined nor unused. */
 export function ssProcessCtes(root: PlannerInfo): void {
   root.cte_plan_ids = [];
-  for (const cte of root.parse.cteList) {
+  // By index: inlineCte() replaces the list, and later queries must be seen with the earlier ones inlined.
+  for (let i = 0; i < root.parse.cteList.length; i++) {
+    const cte = root.parse.cteList[i];
     const ctequery = cte.ctequery as Query;
     const cmd = ctequery.commandType;
     if (cte.cterefcount === 0 && cmd === "CMD_SELECT") {

@@ -473,6 +473,8 @@ function pullUpConstantFunction(
   return jtnode;
 }
 
+const RECORDOID = 2249;
+
 interface ReplaceContext {
   root: PlannerInfo;
   targetlist: readonly TargetEntry[];
@@ -535,11 +537,13 @@ function replaceVar(ctx: ReplaceContext, v: Var, depth: number): Node {
   else {
     if (v.varattno === 0) {
       const cols = ctx.targetlist.filter((t) => !t.resjunk);
+      // The names are those of the reference (its alias), not of the subquery's own output.
+      const names = ctx.root.parse.rtable[ctx.varno - 1].eref?.colnames ?? [];
       newnode = makeNode("RowExpr", {
         args: cols.map((t) => t.expr!),
         row_typeid: v.vartype,
         row_format: "COERCE_IMPLICIT_CAST",
-        colnames: cols.map((t) => makeString(t.resname ?? "")),
+        colnames: v.vartype === RECORDOID ? cols.map((t, i) => names[i] ?? makeString(t.resname ?? "")) : [],
         location: v.location,
       });
     } else {

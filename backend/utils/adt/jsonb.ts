@@ -176,8 +176,12 @@ function recv(b: Uint8Array): Uint8Array {
   verifyUtf8(b, 1);
   return encodeJsonb(parseJb(decodeText(b, 1)));
 }
+/** jsonb_in(). */
+export function jsonbIn(s: string): Uint8Array {
+  return encodeJsonb(parseJb(s));
+}
 export const jsonbIo: TypeIoTable = {
-  input: { jsonb_in: (s) => encodeJsonb(parseJb(s)) },
+  input: { jsonb_in: (s) => jsonbIn(s) },
   output: { jsonb_out: (b: Uint8Array) => jbToString(jbValue(b)) },
   receive: { jsonb_recv: recv },
   send: {

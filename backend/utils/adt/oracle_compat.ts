@@ -111,6 +111,7 @@ function tooLong(message: string): Error {
   return pgError(ERRCODE.PROGRAM_LIMIT_EXCEEDED, message);
 }
 const MaxAllocSize = 0x3fffffff;
+const UTF8_MAX_CHAR = 4;
 
 /** lpad and rpad: to `len` characters, cutting on the right. */
 function pad(b: Uint8Array, len: number, fill: Uint8Array, left: boolean): Uint8Array {
@@ -122,7 +123,10 @@ function pad(b: Uint8Array, len: number, fill: Uint8Array, left: boolean): Uint8
   const whole = Math.floor(need / per);
   const rest = byteOffset(fill, need % per);
   const padBytes = whole * fill.length + rest;
-  if (padBytes + b.length > MaxAllocSize - 4) throw tooLong("requested length too large");
+  // PostgreSQL counts a character as the encoding's longest one here, too.
+  if (len * UTF8_MAX_CHAR > MaxAllocSize - 4 || padBytes + b.length > MaxAllocSize - 4) {
+    throw tooLong("requested length too large");
+  }
   const out = new Uint8Array(padBytes + b.length);
   let p = 0;
   if (!left) {

@@ -48,6 +48,7 @@ import { type Datum, int8, RecordDatum, toBigInt } from "../fmgr/datum.ts";
 import type { BuiltinTable, CallInfo } from "../fmgr/fmgr.ts";
 import { withCall } from "../fmgr/fmgr.ts";
 import { registerBuiltins } from "../fmgr/fmgrtab.ts";
+import { ENCODING_NAMES, encodingByName } from "../mb/mbutils.ts";
 import { allPortals } from "../mmgr/portalmem.ts";
 import { getCurrentTimestamp } from "../time/clock.ts";
 import { getSessionUserId, getUserId, myDatabaseName } from "../init/globals.ts";
@@ -72,51 +73,6 @@ const str = (d: Datum): string => {
 function record(types: readonly Oid[], values: Datum[]): RecordDatum {
   return new RecordDatum(2249, -1, values, [...types]);
 }
-
-const ENCODINGS: readonly string[] = [
-  "SQL_ASCII",
-  "EUC_JP",
-  "EUC_CN",
-  "EUC_KR",
-  "EUC_TW",
-  "EUC_JIS_2004",
-  "UTF8",
-  "MULE_INTERNAL",
-  "LATIN1",
-  "LATIN2",
-  "LATIN3",
-  "LATIN4",
-  "LATIN5",
-  "LATIN6",
-  "LATIN7",
-  "LATIN8",
-  "LATIN9",
-  "LATIN10",
-  "WIN1256",
-  "WIN1258",
-  "WIN866",
-  "WIN874",
-  "KOI8R",
-  "WIN1251",
-  "WIN1252",
-  "ISO_8859_5",
-  "ISO_8859_6",
-  "ISO_8859_7",
-  "ISO_8859_8",
-  "WIN1250",
-  "WIN1253",
-  "WIN1254",
-  "WIN1255",
-  "WIN1257",
-  "KOI8U",
-  "SJIS",
-  "BIG5",
-  "GBK",
-  "UHC",
-  "GB18030",
-  "JOHAB",
-  "SHIFT_JIS_2004",
-];
 
 const postmasterStart: { at: number } = { at: getCurrentTimestamp() };
 
@@ -325,12 +281,8 @@ const sysBuiltins: BuiltinTable = {
   pgsql_version: () => text("PostgreSQL 18.6 (pgts 0.1) on TypeScript, compiled by V8, 64-bit"),
   pg_backend_pid: () => getpid(),
   pg_get_userbyid: (role: Oid) => nameDatum(searchSysCache("AUTHOID", role)?.rolname ?? `unknown (OID=${role})`),
-  PG_encoding_to_char: (n: number) => nameDatum(ENCODINGS[n] ?? ""),
-  PG_char_to_encoding: (n: Uint8Array) => {
-    const key = str(n).toUpperCase().replaceAll(/[^A-Z0-9]/g, "");
-    const found = ENCODINGS.findIndex((e) => e.replaceAll("_", "") === key);
-    return found >= 0 ? found : key === "UNICODE" ? 6 : -1;
-  },
+  PG_encoding_to_char: (n: number) => nameDatum(ENCODING_NAMES[n] ?? ""),
+  PG_char_to_encoding: (n: Uint8Array) => ENCODING_NAMES.indexOf(encodingByName(str(n)) ?? ""),
   getdatabaseencoding: () => nameDatum("UTF8"),
   pg_client_encoding: () => nameDatum("UTF8"),
   pg_table_is_visible: (o: Oid) => searchSysCache("RELOID", o) === null ? null : relationIsVisible(o),

@@ -12,7 +12,7 @@ import { fmgrInfo } from "../fmgr/fmgr_info.ts";
 import { registerRelcacheCallback, registerSyscacheCallback } from "./inval.ts";
 import { getBaseType, getElementType } from "./lsyscache.ts";
 import { searchSysCache } from "./syscache.ts";
-import { lookupRowtypeTupdesc, lookupTypeCache, type TypeCacheEntry } from "./typcache.ts";
+import { lookupRowtypeTupdesc, lookupTypeCache, recordTypeOf, type TypeCacheEntry } from "./typcache.ts";
 import { getTypeBinaryReceive, getTypeBinarySend, getTypeTextInput, getTypeTextOutput } from "./type_io.ts";
 
 const RECORDOID = 2249;
@@ -116,5 +116,6 @@ export const catalogTypeProvider: TypeInfoProvider = { get, castToJson };
 export const catalogTypeResolver: StoredTypeResolver = {
   baseType: (typeOid) => getBaseType(typeOid),
   isComposite: (typeOid) => typeOid === RECORDOID || searchSysCache("TYPEOID", typeOid)?.typtype === "c",
+  recordDesc: recordTypeOf,
   rowtypeDesc: (typeOid, typmod) => lookupRowtypeTupdesc(typeOid, typmod) as TupleDesc,
 };

@@ -1,0 +1,27 @@
+-- Ordered-set and hypothetical-set aggregates.
+create table s (k int, v numeric, t text, f float8, i interval, d date);
+insert into s values (1, 1.1, 'x', 1.5, '1 day', '2024-01-01'), (2, 2.2, 'x', 2.5, '2 days', '2024-01-02'), (3, 3.3, 'y', null, '1 month', null), (4, null, 'z', 9, '1 hour', '2024-01-02'), (10, 2.2, null, 1e10, null, '2020-01-01');
+select percentile_cont(0.5) within group (order by k), percentile_disc(0.5) within group (order by v), mode() within group (order by t) from s;
+select percentile_cont(array[0, 0.25, null, 1]) within group (order by f), percentile_disc(array[[0.1, 0.9],[0.5, 0.5]]) within group (order by t), percentile_cont(0.3) within group (order by i), percentile_cont(array[0.1, 0.7]) within group (order by i desc) from s;
+select t, percentile_cont(0.5) within group (order by k desc), mode() within group (order by d) from s group by t order by t;
+select percentile_cont(1.5) within group (order by k) from s;
+select percentile_cont(-0.0001) within group (order by k) from s;
+select percentile_cont(null) within group (order by k) from s;
+select percentile_cont(0.5) within group (order by k) from s where false;
+select percentile_cont(0.5) within group (order by k) filter (where k > 2) from s;
+select rank(3) within group (order by k), dense_rank(3) within group (order by k), percent_rank(3) within group (order by k), cume_dist(3) within group (order by k) from s;
+select rank(2.2, 'x') within group (order by v desc nulls last, t) , dense_rank(null) within group (order by t), cume_dist('x') within group (order by t) from s;
+select rank(3) within group (order by k) from s where false;
+select cume_dist(3) within group (order by k), percent_rank(3) within group (order by k) from s where false;
+select k % 2, percentile_disc(k % 2) within group (order by f) from s group by k % 2 order by 1;
+select percentile_cont(0.5) within group (order by k), percentile_cont(0.9) within group (order by k), percentile_disc(0.9) within group (order by k) from s;
+select percentile_cont(0.5) within group (order by t) from s;
+select percentile_cont(k) within group (order by k) from s;
+select mode(1) within group (order by k) from s;
+select rank() within group (order by k) from s;
+select rank(1,2) within group (order by k) from s;
+select sum(k) within group (order by k) from s;
+select percentile_cont(0.5) from s;
+select mode() within group (order by k) over () from s;
+explain (costs off) select percentile_cont(0.5) within group (order by k) from s;
+explain (costs off, verbose) select t, percentile_cont(0.5) within group (order by k) from s group by t;
