@@ -7,6 +7,9 @@
  *                                 (its payload is replaced). Pinned by hash. For continuous integration, not for releases.
  *   --output FILE                 (default: pgts)
  *
+ * What is compiled is a bundle: one file for each entry and what several share, instead of some six hundred modules. It
+ * loads faster, and each process of the server is smaller by a third.
+ *
  * The program gets no permission it can do without: it speaks to the system through libc (ffi), reads and writes
  * files, and reads its environment. It makes no network connection through Deno and starts no program through it.
  */
@@ -25,8 +28,8 @@ const BASE_FILE = "package/bin/mcp-stress";
 /** Concurrent compiler and collector threads would be lost in a fork, and cost each of many processes its memory. */
 const V8_FLAGS = "--single-threaded,--stack-size=4000";
 const PERMISSIONS = ["--allow-ffi", "--allow-read", "--allow-write", "--allow-env", "--allow-sys", "--no-prompt"];
-/** Files read at run time that no import names. */
-const INCLUDE: readonly string[] = ["backend/catalog/system_views.sql", "backend/catalog/information_schema.sql"];
+/** Files read at run time that no import names; their place relative to the code stays: ../catalog. */
+const SQL_FILES: readonly string[] = ["backend/catalog/system_views.sql", "backend/catalog/information_schema.sql"];
 
 async function sh(command: string[], cwd = ROOT, env: Record<string, string> = {}): Promise<string> {
   const out = await new Deno.Command(command[0], { args: command.slice(1), cwd, env, stdout: "piped", stderr: "piped" })
@@ -75,6 +78,43 @@ async function toolsFromNpm(): Promise<{ deno: string; base: string }> {
   return { deno, base };
 }
 
+/**
+ * Bundles main.ts into `dir`/js, with the files read at run time beside it.
+ * @returns what `deno compile` is to include, relative to `dir`.
+ */
+async function bundle(dir: string): Promise<string[]> {
+  await sh([
+    Deno.execPath(),
+    "bundle",
+    "--quiet",
+    "--platform",
+    "deno",
+    "--code-splitting",
+    "--outdir",
+    `${dir}/js`,
+    "main.ts",
+  ]);
+  await Deno.writeTextFile(`${dir}/deno.json`, "{}");
+  await Deno.mkdir(`${dir}/catalog`);
+  for (const f of SQL_FILES) await Deno.copyFile(ROOT + f, `${dir}/catalog/${f.split("/").pop()}`);
+  // The parser finds its WebAssembly beside itself. Named .wasm it would be compiled in as a module.
+  const grammar = import.meta.resolve("libpg-query/wasm/libpg-query.js");
+  await Deno.copyFile(new URL("libpg-query.wasm", grammar), `${dir}/js/libpg-query.bin`);
+  let found = 0;
+  for await (const e of Deno.readDir(`${dir}/js`)) {
+    if (!e.name.startsWith("libpg-query") || !e.name.endsWith(".js")) continue;
+    const path = `${dir}/js/${e.name}`;
+    const text = await Deno.readTextFile(path);
+    await Deno.writeTextFile(
+      path,
+      text.replaceAll("libpg-query.wasm", "libpg-query.bin").replaceAll("__dirname", "import.meta.dirname"),
+    );
+    found++;
+  }
+  if (found !== 1) throw new Error(`the bundle has ${found} files of the parser, expected 1`);
+  return ["catalog", "js/libpg-query.bin"];
+}
+
 if (import.meta.main) {
   const { values } = parseArgs({
     args: Deno.args,
@@ -88,22 +128,28 @@ if (import.meta.main) {
     env.DENORT_BIN = tools.base;
   }
   const t0 = Date.now();
-  await sh(
-    [
-      deno,
-      "compile",
-      "--no-check", // `deno task ok` checks types, with the release that the lock file and editors use
-      ...PERMISSIONS,
-      `--v8-flags=${V8_FLAGS}`,
-      ...INCLUDE.map((f) => `--include=${f}`),
-      "--output",
-      values.output,
-      "main.ts",
-    ],
-    ROOT,
-    env,
-  );
   const path = values.output.startsWith("/") ? values.output : ROOT + values.output;
+  const dir = await Deno.makeTempDir({ prefix: "pgts-build-" });
+  try {
+    const include = await bundle(dir);
+    await sh(
+      [
+        deno,
+        "compile",
+        "--no-check", // `deno task ok` checks types, with the release that the lock file and editors use
+        ...PERMISSIONS,
+        `--v8-flags=${V8_FLAGS}`,
+        ...include.map((f) => `--include=${f}`),
+        "--output",
+        path,
+        "js/main.js",
+      ],
+      dir,
+      env,
+    );
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
   const bytes = Deno.statSync(path).size;
   console.log(`${values.output}: ${(bytes / 1e6).toFixed(0)} MB in ${((Date.now() - t0) / 1000).toFixed(1)} s`);
   console.log((await sh([path, "version"])).trim());
