@@ -112,7 +112,7 @@ async function bulk(): Promise<void> {
   await both((s) =>
     s.psql(
       `create table facts (id int, a int, b int, c numeric(10,2), t text);
-       insert into facts select g, (g * 7919) % 1000, g % 100000, (g % 9973) / 4.0, 'text ' || (g % 1000)::text from generate_series(1, ${ROWS}) g;
+       insert into facts select g, (g % 1000) * 7919 % 1000, g % 100000, (g % 9973) / 4.0, 'text ' || (g % 1000)::text from generate_series(1, ${ROWS}) g;
        create table dims (a int primary key, name text); insert into dims select g, 'name ' || g::text from generate_series(0, 999) g;
        vacuum analyze facts; vacuum analyze dims;`,
     )

@@ -121,6 +121,11 @@ function inlineStep(pc: PlanCompiler, agg: Aggref): Step | null {
   const fin = prosrcOf(info.finalfn, [info.transtype], agg.aggtype, agg.inputcollid);
   const notNull = (c: Col, body: () => void): void => cg.block(c.n === "false" ? "" : `if(!(${c.n}))`, body);
   const i8 = (v: string, n: string): Col => ({ v, n, rep: "i8", inband: false });
+  // The sum of int4 values stays a plain double, so that no number is made for a row; bigint only beyond 2^52.
+  const addInt = (s: string, high: string, a: Col): void => {
+    cg.emit(`${s}+=${a.v};`);
+    cg.emit(`if(${s}>4503599627370496||${s}<-4503599627370496){${high}=${cg.h("int8Add")}(${high},${s});${s}=0;}`);
+  };
   switch (trans) {
     case "int8inc":
       return { init: ["0"], advance: ([s]) => cg.emit(`${s}++;`), final: ([s]) => i8(s, "false") };
@@ -133,18 +138,26 @@ function inlineStep(pc: PlanCompiler, agg: Aggref): Step | null {
     case "int4_sum":
     case "int2_sum":
       return {
-        init: ["0", "true"],
-        advance: ([s, n], [a]) => notNull(a, () => cg.emit(`${s}=${cg.h("int8Add")}(${s},${a.v});${n}=false;`)),
-        final: ([s, n]) => i8(s, n),
+        init: ["0", "0", "true"],
+        advance: ([s, high, n], [a]) =>
+          notNull(a, () => {
+            addInt(s, high, a);
+            cg.emit(`${n}=false;`);
+          }),
+        final: ([s, high, n]) => i8(`${cg.h("int8Add")}(${high},${s})`, n),
       };
     case "int4_avg_accum":
     case "int2_avg_accum":
       if (fin !== "int8_avg") return null;
       return {
-        init: ["0", "0"],
-        advance: ([c, s], [a]) => notNull(a, () => cg.emit(`${c}++;${s}=${cg.h("int8Add")}(${s},${a.v});`)),
-        final: ([c, s]) => {
-          const v = cg.tmp(`${cg.h("int8AvgFinal")}(${c},${s})`);
+        init: ["0", "0", "0"],
+        advance: ([c, s, high], [a]) =>
+          notNull(a, () => {
+            cg.emit(`${c}++;`);
+            addInt(s, high, a);
+          }),
+        final: ([c, s, high]) => {
+          const v = cg.tmp(`${cg.h("int8AvgFinal")}(${c},${cg.h("int8Add")}(${high},${s}))`);
           return { v, n: `${v}===null`, rep: "ref", inband: true };
         },
       };
@@ -155,8 +168,8 @@ function inlineStep(pc: PlanCompiler, agg: Aggref): Step | null {
         init: ["null"],
         advance: ([s], [a]) =>
           notNull(a, () => {
-            const v = cg.val(a);
-            cg.emit(`(${s}??=new ${cg.h("NumericAggState")}(false)).${add}(${v.v});`);
+            const st = `(${s}??=new ${cg.h("NumericAggState")}(false))`;
+            cg.emit(a.lazy !== undefined ? `${st}.addNumericAt(u8,${a.lazy});` : `${st}.${add}(${a.v});`);
           }),
         final: (state, x) => callFinal(pc, x, state[0]),
       };

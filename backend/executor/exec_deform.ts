@@ -4,7 +4,8 @@
  * While no null and no variable-width column precedes, a column has a constant offset; behind the first varlena the
  * walk continues from the end of the previous column, in code made for this descriptor. A tuple with a null bitmap, or
  * with fewer attributes than asked for, has its offsets computed by slowOffsets(); reading goes on from there in the same
- * code. Nothing is allocated for a tuple. Follows src/backend/access/common/heaptuple.c, slot_deform_heap_tuple().
+ * code. Nothing is allocated for a tuple. Offsets are reduced by `>>>0` wherever they are added to, so that V8 keeps them
+ * in 32-bit registers instead of doubles. Follows src/backend/access/common/heaptuple.c, slot_deform_heap_tuple().
  */
 import { AttKind, codecOf, varsizeAny } from "../access/common/tupmacs.ts";
 import type { TupleDesc } from "../access/common/tupdesc.ts";
@@ -53,9 +54,11 @@ export class HeapRow implements RowSource {
     this.base = cg.name("d");
     this.fast = cg.name("f");
     this.offsets = cg.decl("of", `new Uint32Array(${this.maxAttr})`);
-    cg.emit(`const ${this.base}=${t}+u8[${t}+22];`);
+    // t_infomask, t_hoff and the first byte of the null bitmap are one word.
+    const w = cg.name("w");
+    cg.emit(`const ${w}=u32[(${t}>>>2)+5],${this.base}=${t}+(${w}>>>16&255)>>>0;`);
     cg.emit(
-      `const ${this.fast}=(u16[(${t}+20)>>>1]&${HEAP_HASNULL})===0&&(u16[(${t}+18)>>>1]&${HEAP_NATTS_MASK})>=${this.maxAttr};`,
+      `const ${this.fast}=(${w}&${HEAP_HASNULL})===0&&(u16[(${t}>>>1)+9]&${HEAP_NATTS_MASK})>=${this.maxAttr};`,
     );
     const desc = cg.slot(this.desc);
     cg.emit(`if(!${this.fast})${cg.h("slowOffsets")}(u8,${t},${desc},${this.maxAttr},${this.offsets});`);
@@ -95,17 +98,17 @@ export class HeapRow implements RowSource {
   /** Expression of where attribute i (0-based) starts in a tuple without nulls, or null if it must be walked to. */
   private constantOffset(i: number): string | null {
     const off = codecOf(this.desc).cacheOff[i];
-    return off < 0 ? null : off === 0 ? this.base! : `${this.base}+${off}`;
+    return off < 0 ? null : off === 0 ? this.base! : `(${this.base}+${off}>>>0)`;
   }
 
   /** Expression of the offset just past attribute i in a tuple without nulls. */
   private endOf(i: number): string {
     const len = codecOf(this.desc).len[i];
     const start = this.startOf(i);
-    if (len > 0) return `${start}+${len}`;
+    if (len > 0) return `(${start}+${len}>>>0)`;
     return this.cg.memo(this.memo, `e${i}`, () => {
       const e = this.cg.name("e");
-      this.cg.emit(`const ${e}=${this.fast}?${start}+${this.cg.h("varsize")}(u8,u32,${start}):0;`);
+      this.cg.emit(`const ${e}=${this.fast}?${start}+${this.cg.h("varsize")}(u8,u32,${start})>>>0:0;`);
       return { v: e, n: "false", rep: "num", inband: false };
     }).v;
   }
@@ -120,8 +123,8 @@ export class HeapRow implements RowSource {
       const mask = c.alignMask[i];
       const { cg } = this;
       if (mask === 0) cg.emit(`const ${s}=${prev};`);
-      else if (c.len[i] > 0) cg.emit(`const ${s}=${prev}+${mask}-((${prev}+${mask})&${mask});`);
-      else cg.emit(`const ${s}=u8[${prev}]!==0?${prev}:${prev}+${mask}-((${prev}+${mask})&${mask});`);
+      else if (c.len[i] > 0) cg.emit(`const ${s}=(${prev}+${mask}&${~mask})>>>0;`);
+      else cg.emit(`const ${s}=u8[${prev}]!==0?${prev}:(${prev}+${mask}&${~mask})>>>0;`);
       return { v: s, n: "false", rep: "num", inband: false };
     }).v;
   }

@@ -18,5 +18,15 @@ export { indexEndscan, indexFetchHeap, indexGetnextTid, indexRescan } from "../a
 export { Float8AggState } from "../utils/adt/float_agg.ts";
 export { int8AvgFinal, NumericAggState } from "../utils/adt/numeric_agg.ts";
 export { OrderedSetRows } from "../utils/adt/orderedsetaggs.ts";
+export { numericLead } from "../utils/adt/numeric_codec.ts";
+export {
+  copyBytes,
+  leadBytes,
+  leadNum,
+  packedBytes,
+  packedInt8,
+  PackedSort,
+  packInt8,
+} from "../utils/sort/packed_sort.ts";
 export { MergeHeap, Tuplesort } from "../utils/sort/tuplesort.ts";
 export { Tuplestore } from "../utils/sort/tuplestore.ts";

@@ -7,13 +7,14 @@
  * display scale seen, which is also the display scale of the sum.
  * Follows src/backend/utils/adt/numeric.c (NumericAggState, Int128AggState, Int8TransTypeData).
  */
+import { readVarlena } from "../../access/common/tupmacs.ts";
 import type { Datum } from "../fmgr/datum.ts";
 import type { BuiltinTable } from "../fmgr/fmgr.ts";
 import { type Int8, int8mi, int8pl } from "./int8.ts";
 import { divideVars, divVar, int8ToNumeric, NUMERIC_ZERO, numericAdd, selectDivScale } from "./numeric.ts";
 import {
   bigPow10,
-  decodeSmall,
+  decodeSmallAt,
   decodeVar,
   encodeSmall,
   encodeVar,
@@ -62,23 +63,33 @@ export class NumericAggState {
   }
   /** Adds a numeric Datum. Hot. */
   addNumeric(v: Uint8Array): void {
-    if (decodeSmall(v)) {
+    if (!this.addSmall(v, 0, v.length)) this.addVar(decodeVar(v), 1);
+  }
+  /** Adds the numeric varlena at offset `o` of a page. Hot. */
+  addNumericAt(u8: Uint8Array, o: number): void {
+    const h = u8[o];
+    if ((h & 1) === 0 || h === 1) this.addNumeric(readVarlena(u8, o));
+    else if (!this.addSmall(u8, o + 1, o + (h >> 1))) this.addVar(decodeVar(u8.subarray(o + 1, o + (h >> 1))), 1);
+  }
+  /** Adds the value at [at, end) of `b` if that can be done on plain numbers. */
+  private addSmall(b: Uint8Array, at: number, end: number): boolean {
+    if (decodeSmallAt(b, at, end)) {
       if (smallScale === this.scale) {
         this.N++;
         this.scaleCount++;
         this.addScaled(smallN);
-        return;
+        return true;
       }
       if (smallScale < this.scale && this.scale - smallScale <= 15) {
         const n = smallN * pow10(this.scale - smallScale);
         if (n <= MAX_SAFE && n >= -MAX_SAFE) {
           this.N++;
           this.addScaled(n);
-          return;
+          return true;
         }
       }
     }
-    this.addVar(decodeVar(v), 1);
+    return false;
   }
   private addVar(x: NumericVar, sign: 1 | -1): void {
     if (x.special !== 0) {

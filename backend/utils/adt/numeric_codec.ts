@@ -121,7 +121,11 @@ export let smallScale = 0;
 
 /** Sets smallN and smallScale (the value's dscale) if the value is finite and smallN a safe integer. Hot. */
 export function decodeSmall(b: Uint8Array): boolean {
-  const h = b[0] | (b[1] << 8);
+  return decodeSmallAt(b, 0, b.length);
+}
+/** As decodeSmall(), of the value at [at, end) of `b`. Hot. */
+export function decodeSmallAt(b: Uint8Array, at: number, end: number): boolean {
+  const h = b[at] | (b[at + 1] << 8);
   let weight: number;
   let dscale: number;
   let p: number;
@@ -131,14 +135,13 @@ export function decodeSmall(b: Uint8Array): boolean {
     neg = (h & NUMERIC_SHORT_SIGN_MASK) !== 0;
     dscale = (h >> NUMERIC_SHORT_DSCALE_SHIFT) & 0x3f;
     weight = ((h & 0x7f) << 25) >> 25;
-    p = 2;
+    p = at + 2;
   } else {
     neg = (h & NUMERIC_NEG) !== 0;
     dscale = h & NUMERIC_DSCALE_MASK;
-    weight = ((b[2] | (b[3] << 8)) << 16) >> 16;
-    p = 4;
+    weight = ((b[at + 2] | (b[at + 3] << 8)) << 16) >> 16;
+    p = at + 4;
   }
-  const end = b.length;
   const ndigits = (end - p) >> 1;
   if (ndigits > 4) return false;
   let n = 0;
@@ -157,6 +160,27 @@ export function decodeSmall(b: Uint8Array): boolean {
   smallScale = dscale;
   return true;
 }
+
+/**
+ * A number that orders as the values do: if a < b then its value for a is not greater than that for b. It holds the weight
+ * and the first three base-10000 digits, so it is the same only where these are. NaN and the infinities give infinities.
+ */
+export function numericLead(b: Uint8Array, at: number, n: number): number {
+  const h = b[at] | (b[at + 1] << 8);
+  if (h >= NUMERIC_NAN) return h === NUMERIC_NINF ? -Infinity : Infinity;
+  const short = h >= NUMERIC_SHORT;
+  const weight = short ? ((h & 0x7f) << 25) >> 25 : ((b[at + 2] | (b[at + 3] << 8)) << 16) >> 16;
+  const neg = (h & (short ? NUMERIC_SHORT_SIGN_MASK : NUMERIC_NEG)) !== 0;
+  const p = at + (short ? 2 : 4);
+  const end = at + n;
+  if (p >= end) return 0;
+  let v = (weight + LEAD_WEIGHT_BIAS) * 1e12 + (b[p] | (b[p + 1] << 8)) * 1e8;
+  if (p + 2 < end) v += (b[p + 2] | (b[p + 3] << 8)) * 10000;
+  if (p + 4 < end) v += b[p + 4] | (b[p + 5] << 8);
+  return neg ? -v : v;
+}
+/** Above the greatest number of fraction digits there is, in base-10000 digits. */
+const LEAD_WEIGHT_BIAS = 5000;
 
 /** Two small values brought to one scale: results of alignSmall(). */
 export let alignedA = 0;
@@ -375,6 +399,22 @@ export function compareNumeric(a: Uint8Array, b: Uint8Array): number {
     if (d !== 0) return d > 0 ? sa : -sa;
   }
   return na === nb ? 0 : na > nb ? sa : -sa;
+}
+/** As compareNumeric(), of the values at [at, end) of `a` and [from, to) of `b`. */
+export function compareNumericAt(
+  a: Uint8Array,
+  at: number,
+  end: number,
+  b: Uint8Array,
+  from: number,
+  to: number,
+): number {
+  if (decodeSmallAt(a, at, end)) {
+    const x = smallN;
+    const sx = smallScale;
+    if (decodeSmallAt(b, from, to) && sx === smallScale) return x < smallN ? -1 : x > smallN ? 1 : 0;
+  }
+  return compareNumeric(a.subarray(at, end), b.subarray(from, to));
 }
 function compareSpecial(a: Uint8Array, b: Uint8Array): number {
   const rank = (x: Uint8Array): number => x[1] === 0xc0 ? 3 : x[1] === 0xd0 ? 2 : x[1] === 0xf0 ? 0 : 1;

@@ -2,22 +2,9 @@ import assert from "node:assert/strict";
 import type { Datum } from "../fmgr/datum.ts";
 import { RowFile } from "./buffile.ts";
 import { type SortKey, Tuplesort } from "./tuplesort.ts";
+import { inTemporaryDirectory } from "./testing/temporary_directory.ts";
 import { Tuplestore } from "./tuplestore.ts";
 
-/** Temporary files go below the working directory, as in a data directory. */
-function inTemporaryDirectory(body: () => void): void {
-  const before = Deno.cwd();
-  const dir = Deno.makeTempDirSync();
-  Deno.mkdirSync(`${dir}/base`);
-  Deno.chdir(dir);
-  try {
-    body();
-    assert.deepEqual([...Deno.readDirSync(`${dir}/base/pgsql_tmp`)], []);
-  } finally {
-    Deno.chdir(before);
-    Deno.removeSync(dir, { recursive: true });
-  }
-}
 const num = (index: number, reverse = false, nullsFirst = false): SortKey => ({
   index,
   cmp: (a, b) => (a as number) - (b as number),
