@@ -15,6 +15,8 @@
  */
 import { createHash } from "node:crypto";
 import { parseArgs } from "node:util";
+import { packCluster } from "../backend/bootstrap/cluster_image.ts";
+import { selfCommand } from "../postmaster/launch_backend.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
 const CACHE = `${Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME") ?? "/root"}/.cache`}/pgts-build`;
@@ -79,10 +81,12 @@ async function toolsFromNpm(): Promise<{ deno: string; base: string }> {
 }
 
 /**
- * Bundles main.ts into `dir`/js, with the files read at run time beside it.
+ * Bundles main.ts into `dir`/js, with the files read at run time beside it, and makes the image of a fresh cluster.
  * @returns what `deno compile` is to include, relative to `dir`.
  */
 async function bundle(dir: string): Promise<string[]> {
+  const cluster = `${dir}/cluster`;
+  await sh([...selfCommand("initdb", "-D", cluster, "-N", "-U", "postgres")]);
   await sh([
     Deno.execPath(),
     "bundle",
@@ -97,6 +101,8 @@ async function bundle(dir: string): Promise<string[]> {
   await Deno.writeTextFile(`${dir}/deno.json`, "{}");
   await Deno.mkdir(`${dir}/catalog`);
   for (const f of SQL_FILES) await Deno.copyFile(ROOT + f, `${dir}/catalog/${f.split("/").pop()}`);
+  await Deno.writeFile(`${dir}/catalog/cluster.image`, packCluster(cluster));
+  await Deno.remove(cluster, { recursive: true });
   // The parser finds its WebAssembly beside itself. Named .wasm it would be compiled in as a module.
   const grammar = import.meta.resolve("libpg-query/wasm/libpg-query.js");
   await Deno.copyFile(new URL("libpg-query.wasm", grammar), `${dir}/js/libpg-query.bin`);

@@ -33,7 +33,6 @@ import {
 
 const TEMPLATE1_DB_OID: Oid = 1;
 const FIRST_TIMELINE = 1;
-const FIRST_SEGMENT = 1;
 const FIRST_MULTIXACT = 1;
 /** LSNs below are never given to pages of unlogged relations. */
 const FIRST_NORMAL_UNLOGGED_LSN = 1000;
@@ -44,6 +43,8 @@ const SLRU_FILES = ["pg_xact/0000", "pg_subtrans/0000", "pg_multixact/offsets/00
 export interface BootstrapXlogOptions {
   readonly walSegmentBytes: number;
   readonly checksums: boolean;
+  readonly firstSegment: number;
+  readonly nextXid: number;
   readonly nextOid: Oid;
   /** Settings given to initdb, of which pg_control records some. */
   readonly settings: ReadonlyMap<string, string>;
@@ -57,15 +58,15 @@ function newSystemIdentifier(nowMs: number): bigint {
 }
 
 /** The first WAL page: header, then the checkpoint record. */
-function firstPage(checkPoint: CheckPoint, systemIdentifier: bigint, walSegmentBytes: number): Uint8Array {
+function firstPage(checkPoint: CheckPoint, systemIdentifier: bigint, o: BootstrapXlogOptions): Uint8Array {
   const page = new Uint8Array(XLOG_BLCKSZ);
   const v = new DataView(page.buffer);
   v.setUint16(0, XLOG_PAGE_MAGIC, true);
   v.setUint16(2, XLP_LONG_HEADER, true);
   v.setUint32(4, FIRST_TIMELINE, true);
-  v.setBigUint64(8, BigInt(walSegmentBytes * FIRST_SEGMENT), true);
+  v.setBigUint64(8, BigInt(o.walSegmentBytes * o.firstSegment), true);
   v.setBigUint64(24, systemIdentifier, true);
-  v.setUint32(32, walSegmentBytes, true);
+  v.setUint32(32, o.walSegmentBytes, true);
   v.setUint32(36, XLOG_BLCKSZ, true);
 
   const record = SizeOfXLogLongPHD;
@@ -94,14 +95,14 @@ export function bootstrapXlog(dir: string, o: BootstrapXlogOptions): void {
   const walLevel = walLevelName === undefined
     ? WAL_LEVEL_REPLICA
     : (WAL_LEVEL_NAMES as readonly string[]).indexOf(walLevelName);
-  const redo = o.walSegmentBytes * FIRST_SEGMENT + SizeOfXLogLongPHD;
+  const redo = o.walSegmentBytes * o.firstSegment + SizeOfXLogLongPHD;
   const checkPoint: CheckPoint = {
     redo,
     ThisTimeLineID: FIRST_TIMELINE,
     PrevTimeLineID: FIRST_TIMELINE,
     fullPageWrites: true,
     wal_level: walLevel,
-    nextXid: FirstNormalTransactionId,
+    nextXid: o.nextXid,
     nextOid: o.nextOid,
     nextMulti: FIRST_MULTIXACT,
     nextMultiOffset: 0,
@@ -140,13 +141,13 @@ export function bootstrapXlog(dir: string, o: BootstrapXlogOptions): void {
     mock_authentication_nonce: crypto.getRandomValues(new Uint8Array(MOCK_AUTH_NONCE_LEN)),
   };
 
-  const segment = Deno.openSync(`${dir}/${xlogFilePath(FIRST_TIMELINE, FIRST_SEGMENT, o.walSegmentBytes)}`, {
+  const segment = Deno.openSync(`${dir}/${xlogFilePath(FIRST_TIMELINE, o.firstSegment, o.walSegmentBytes)}`, {
     write: true,
     createNew: true,
     mode: 0o600,
   });
   try {
-    const page = firstPage(checkPoint, systemIdentifier, o.walSegmentBytes);
+    const page = firstPage(checkPoint, systemIdentifier, o);
     let written = 0;
     while (written < page.length) written += segment.writeSync(page.subarray(written));
     segment.truncateSync(o.walSegmentBytes); // the rest reads as zeros

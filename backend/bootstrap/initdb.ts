@@ -9,6 +9,9 @@
 import { assert } from "../../base/assert.ts";
 import { setMemory } from "../../shmem/memory.ts";
 import { autoConf, type ConfigChoices, pgHbaConf, pgIdentConf, postgresqlConf } from "./config_samples.ts";
+import { FirstNormalTransactionId } from "../../base/types.ts";
+import { type ClusterImage, embeddedClusterImage } from "./cluster_image.ts";
+import { initdbDefaults } from "./initdb_defaults.ts";
 import { InitdbError } from "./initdb_error.ts";
 import { scramBuildSecret } from "./scram_secret.ts";
 import { buildTemplate, type LocaleOptions } from "./template.ts";
@@ -39,7 +42,14 @@ export interface InitdbOptions {
 /** Makes pg_control, the first WAL segment, and the first pages of pg_xact and the like, in `dir`. */
 export type BootstrapXlog = (
   dir: string,
-  o: { walSegmentBytes: number; checksums: boolean; nextOid: number; settings: ReadonlyMap<string, string> },
+  o: {
+    walSegmentBytes: number;
+    checksums: boolean;
+    firstSegment: number;
+    nextXid: number;
+    nextOid: number;
+    settings: ReadonlyMap<string, string>;
+  },
 ) => void;
 
 const SUBDIRECTORIES = [
@@ -134,8 +144,23 @@ function syncTree(dir: string): void {
   syncPath(dir);
 }
 
-/** Fills `dir`, which exists and is empty; the databases in `copies` become copies of template1 as it is then. */
-function populate(dir: string, o: InitdbOptions, bootstrapXlog: BootstrapXlog, copies: readonly number[]): void {
+/** Whether the rows in an image are those that these options ask for. */
+function imageFits(o: InitdbOptions): boolean {
+  const { username, password, locale } = initdbDefaults("");
+  return o.username === username && o.password === password && JSON.stringify(o.locale) === JSON.stringify(locale);
+}
+
+/**
+ * Fills `dir`, which exists and is empty; the databases in `copies` become copies of template1 as it is then.
+ * @param image the whole of the databases, or null to make their rows.
+ */
+function populate(
+  dir: string,
+  o: InitdbOptions,
+  bootstrapXlog: BootstrapXlog,
+  copies: readonly number[],
+  image: ClusterImage | null,
+): void {
   const fileMode = o.groupAccess ? 0o640 : 0o600;
   const dirMode = o.groupAccess ? 0o750 : 0o700;
   const write = (name: string, data: Uint8Array | string) => {
@@ -150,16 +175,8 @@ function populate(dir: string, o: InitdbOptions, bootstrapXlog: BootstrapXlog, c
     Deno.mkdirSync(`${dir}/${name}`, { recursive: true, mode: dirMode });
   }
 
-  setMemory(new ArrayBuffer(BUILD_MEMORY_BYTES), 0, 0);
-  const template = buildTemplate({
-    superuser: o.username,
-    passwordSecret: o.password === null ? null : scramBuildSecret(o.password),
-    locale: o.locale,
-    checksums: o.checksums,
-  });
-  assert(template.nextOid <= FIRST_OID_AFTER_ROWS, "template rows reach beyond their OID range", template.nextOid);
-  for (const [path, pages] of template.files) {
-    const bytes = concat(pages);
+  for (const [path, bytes] of image?.files ?? templateFiles(o)) {
+    if (path.startsWith("pg_xact/")) continue; // bootstrapXlog() makes one first
     write(path, bytes);
     if (!path.startsWith("base/1/")) continue;
     for (const db of copies) write(path.replace("base/1/", `base/${db}/`), bytes);
@@ -183,10 +200,29 @@ function populate(dir: string, o: InitdbOptions, bootstrapXlog: BootstrapXlog, c
   bootstrapXlog(dir, {
     walSegmentBytes: o.walSegmentMegabytes << 20,
     checksums: o.checksums,
-    nextOid: FIRST_OID_AFTER_ROWS,
+    // Behind every LSN that pages of the image may have.
+    firstSegment: image === null ? 1 : Math.floor(image.endLsn / (o.walSegmentMegabytes << 20)) + 1,
+    nextXid: image?.nextXid ?? FirstNormalTransactionId,
+    nextOid: image?.nextOid ?? FIRST_OID_AFTER_ROWS,
     settings: new Map(o.settings),
   });
+  for (const [path, bytes] of image?.files ?? []) {
+    if (path.startsWith("pg_xact/")) Deno.writeFileSync(`${dir}/${path}`, bytes, { mode: fileMode });
+  }
   write("PG_VERSION", PG_MAJORVERSION);
+}
+
+/** Catalog files of template1 and the shared catalogs, made from the generated rows. */
+function* templateFiles(o: InitdbOptions): Generator<[path: string, bytes: Uint8Array]> {
+  setMemory(new ArrayBuffer(BUILD_MEMORY_BYTES), 0, 0);
+  const template = buildTemplate({
+    superuser: o.username,
+    passwordSecret: o.password === null ? null : scramBuildSecret(o.password),
+    locale: o.locale,
+    checksums: o.checksums,
+  });
+  assert(template.nextOid <= FIRST_OID_AFTER_ROWS, "template rows reach beyond their OID range", template.nextOid);
+  for (const [path, pages] of template.files) yield [path, concat(pages)];
 }
 
 /** Moves the content of `from` into the existing directory `to`, what makes it a cluster last. */
@@ -228,9 +264,11 @@ export function initdb(
   Deno.mkdirSync(work, { mode: dirMode });
   try {
     Deno.chmodSync(work, dirMode);
-    populate(work, options, bootstrapXlog, postBootstrap === null ? COPIES : []);
-    if (postBootstrap !== null) {
-      postBootstrap(work, options.username);
+    const image = imageFits(options) ? embeddedClusterImage() : null;
+    const finish = image === null ? postBootstrap : null;
+    populate(work, options, bootstrapXlog, finish === null ? COPIES : [], image);
+    if (finish !== null) {
+      finish(work, options.username);
       copyTemplate(work);
     }
     if (options.sync) syncTree(work);

@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
 import { setMemory } from "../../shmem/memory.ts";
+import { bootstrapXlog } from "./bootstrap_xlog.ts";
+import { packCluster, unpackCluster } from "./cluster_image.ts";
+import { initdb } from "./initdb.ts";
+import { initdbDefaults } from "./initdb_defaults.ts";
 import { scramBuildSecret } from "./scram_secret.ts";
 import { splitStatements, systemViewStatements } from "./system_views.ts";
 import { buildTemplate } from "./template.ts";
@@ -89,4 +93,22 @@ Deno.test("splitStatements() drops comments and keeps semicolons inside lines", 
     "select ';'\n  from x",
   ]);
   assert.equal(systemViewStatements().filter((s) => s.startsWith("create view")).length, 80 + 65);
+});
+
+Deno.test("packCluster() and unpackCluster() keep every file of template1 and where the log ended", () => {
+  const tmp = Deno.makeTempDirSync();
+  try {
+    const dir = `${tmp}/data`;
+    initdb(initdbDefaults(dir, { sync: false }), bootstrapXlog);
+    const image = unpackCluster(packCluster(dir));
+    const names = [...Deno.readDirSync(`${dir}/base/1`)].map((e) => e.name).filter((n) => n !== "PG_VERSION").sort();
+    const packed = [...image.files.keys()].filter((p) => p.startsWith("base/1/")).map((p) => p.slice(7));
+    assert.deepEqual(packed, names);
+    for (const [path, bytes] of image.files) assert.deepEqual(bytes, Deno.readFileSync(`${dir}/${path}`), path);
+    assert.ok(!image.files.has("global/pg_control") && image.files.has("global/pg_filenode.map"));
+    assert.deepEqual([image.nextXid, image.nextOid], [3, 14000]);
+    assert.ok(image.endLsn > 16 << 20 && image.endLsn < 32 << 20);
+  } finally {
+    Deno.removeSync(tmp, { recursive: true });
+  }
 });
