@@ -88,7 +88,9 @@ type CheckedCatalog =
   | "pg_proc"
   | "pg_type"
   | "pg_tablespace"
-  | "pg_language";
+  | "pg_language"
+  | "pg_foreign_data_wrapper"
+  | "pg_foreign_server";
 interface Owned {
   owner: Oid;
   acl: readonly AclItem[] | null;
@@ -124,6 +126,14 @@ function lookup(catalog: CheckedCatalog, oid: Oid): Owned | null {
     case "pg_language": {
       const r = searchSysCache("LANGOID", oid);
       return r && { owner: r.lanowner, acl: r.lanacl, kind: "language" };
+    }
+    case "pg_foreign_data_wrapper": {
+      const r = searchSysCache("FOREIGNDATAWRAPPEROID", oid);
+      return r && { owner: r.fdwowner, acl: r.fdwacl, kind: "fdw" };
+    }
+    case "pg_foreign_server": {
+      const r = searchSysCache("FOREIGNSERVEROID", oid);
+      return r && { owner: r.srvowner, acl: r.srvacl, kind: "foreign_server" };
     }
   }
 }
@@ -302,6 +312,8 @@ const CATALOG_IDS: Readonly<Record<CheckedCatalog, Oid>> = {
   pg_type: O.TypeRelationId,
   pg_tablespace: O.TableSpaceRelationId,
   pg_language: O.LanguageRelationId,
+  pg_foreign_data_wrapper: O.ForeignDataWrapperRelationId,
+  pg_foreign_server: O.ForeignServerRelationId,
 };
 
 function applyGrant(

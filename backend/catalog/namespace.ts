@@ -621,3 +621,36 @@ export function checkSetNamespace(oldNspOid: Oid, nspOid: Oid): void {
     });
   }
 }
+
+/** Visibility of the kinds of objects that only psql asks about; null if there is no such object. */
+export const otherIsVisible = {
+  opfamily(oid: Oid): boolean | null {
+    const r = searchSysCache("OPFAMILYOID", oid);
+    return r &&
+      visible(r.opfnamespace, (n) => getSysCacheOid("OPFAMILYAMNAMENSP", r.opfmethod, r.opfname, n) !== 0);
+  },
+  conversion(oid: Oid): boolean | null {
+    const r = searchSysCache("CONVOID", oid);
+    return r && visible(r.connamespace, (n) => getSysCacheOid("CONNAMENSP", r.conname, n) !== 0);
+  },
+  statistics(oid: Oid): boolean | null {
+    const r = searchSysCache("STATEXTOID", oid);
+    return r && visible(r.stxnamespace, (n) => getSysCacheOid("STATEXTNAMENSP", r.stxname, n) !== 0);
+  },
+  tsConfig(oid: Oid): boolean | null {
+    const r = searchSysCache("TSCONFIGOID", oid);
+    return r && visible(r.cfgnamespace, (n) => getSysCacheOid("TSCONFIGNAMENSP", r.cfgname, n) !== 0);
+  },
+  tsDict(oid: Oid): boolean | null {
+    const r = searchSysCache("TSDICTOID", oid);
+    return r && visible(r.dictnamespace, (n) => getSysCacheOid("TSDICTNAMENSP", r.dictname, n) !== 0);
+  },
+  tsParser(oid: Oid): boolean | null {
+    const r = searchSysCache("TSPARSEROID", oid);
+    return r && visible(r.prsnamespace, (n) => getSysCacheOid("TSPARSERNAMENSP", r.prsname, n) !== 0);
+  },
+  tsTemplate(oid: Oid): boolean | null {
+    const r = searchSysCache("TSTEMPLATEOID", oid);
+    return r && visible(r.tmplnamespace, (n) => getSysCacheOid("TSTEMPLATENAMENSP", r.tmplname, n) !== 0);
+  },
+} as const;

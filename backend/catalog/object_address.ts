@@ -99,6 +99,26 @@ export function getObjectDescription(o: ObjectAddress): string | null {
       const c = searchSysCache("CLAOID", o.objectId);
       return c === null ? null : `operator class ${quoteIdentifier(c.opcname)}`;
     }
+    case O.LanguageRelationId: {
+      const l = searchSysCache("LANGOID", o.objectId);
+      return l === null ? null : `language ${quoteIdentifier(l.lanname)}`;
+    }
+    case O.ExtensionRelationId: {
+      const e = searchSysCache("EXTENSIONOID", o.objectId);
+      return e === null ? null : `extension ${quoteIdentifier(e.extname)}`;
+    }
+    case O.AccessMethodRelationId: {
+      const a = searchSysCache("AMOID", o.objectId);
+      return a === null ? null : `access method ${quoteIdentifier(a.amname)}`;
+    }
+    case O.TableSpaceRelationId: {
+      const t = searchSysCache("TABLESPACEOID", o.objectId);
+      return t === null ? null : `tablespace ${quoteIdentifier(t.spcname)}`;
+    }
+    case O.CollationRelationId: {
+      const c = searchSysCache("COLLOID", o.objectId);
+      return c === null ? null : `collation ${quoteIdentifier(c.collname)}`;
+    }
     default:
       return `object ${o.objectId} of catalog ${o.classId}`;
   }

@@ -46,7 +46,8 @@ const BASE_TYPTYPES = "bcderm";
 interface DomainClauses {
   default: Raw.Node | null;
   notNull: Raw.Constraint | null;
-  checks: Raw.Constraint[];
+  /** CHECK and NOT NULL, as they were given. */
+  stored: Raw.Constraint[];
 }
 
 function refusal(pstate: ParseState, code: string, message: string, con: Raw.Constraint): PgError {
@@ -54,7 +55,7 @@ function refusal(pstate: ParseState, code: string, message: string, con: Raw.Con
 }
 
 function collectClauses(pstate: ParseState, stmt: Raw.CreateDomainStmt): DomainClauses {
-  const out: DomainClauses = { default: null, notNull: null, checks: [] };
+  const out: DomainClauses = { default: null, notNull: null, stored: [] };
   let sawDefault = false;
   let sawNull = false;
   for (const node of stmt.constraints ?? []) {
@@ -79,6 +80,7 @@ function collectClauses(pstate: ParseState, stmt: Raw.CreateDomainStmt): DomainC
           );
         }
         out.notNull = con;
+        out.stored.push(con);
         break;
       case "CONSTR_NULL":
         if (out.notNull !== null) throw syntax("conflicting NULL/NOT NULL constraints");
@@ -93,7 +95,7 @@ function collectClauses(pstate: ParseState, stmt: Raw.CreateDomainStmt): DomainC
             con,
           );
         }
-        out.checks.push(con);
+        out.stored.push(con);
         break;
       case "CONSTR_UNIQUE":
         throw impossible("unique");
@@ -268,18 +270,15 @@ function storeConstraints(row: Readonly<PgType>, clauses: DomainClauses): void {
     return name;
   };
   const own = { connamespace: row.typnamespace, conrelid: 0, contypid: row.oid };
-  for (const con of clauses.checks) {
-    const expr = cookDomainCheck(con.raw_expr!, row);
-    const oid = createConstraintEntry({
-      ...own,
-      conname: nameOf(con, "check"),
-      contype: "c",
-      conbin: nodeToString(expr),
-    });
-    recordDependencyOnExpr(objectAddress(O.ConstraintRelationId, oid), expr, [], DependencyType.NORMAL);
+  for (const con of clauses.stored) {
+    if (con.contype === "CONSTR_NOTNULL") {
+      createConstraintEntry({ ...own, conname: nameOf(con, "not_null"), contype: "n" });
+    } else {
+      const expr = cookDomainCheck(con.raw_expr!, row);
+      const conbin = nodeToString(expr);
+      const oid = createConstraintEntry({ ...own, conname: nameOf(con, "check"), contype: "c", conbin });
+      recordDependencyOnExpr(objectAddress(O.ConstraintRelationId, oid), expr, [], DependencyType.NORMAL);
+    }
     commandCounterIncrement();
-  }
-  if (clauses.notNull !== null) {
-    createConstraintEntry({ ...own, conname: nameOf(clauses.notNull, "not_null"), contype: "n" });
   }
 }

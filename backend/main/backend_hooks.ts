@@ -17,6 +17,7 @@ import {
 import { objectAclcheck } from "../catalog/aclchk.ts";
 import { catalogScan } from "../catalog/catalog_scan.ts";
 import { namespaceHooks } from "../catalog/namespace.ts";
+import { registerCatalogFunctions } from "../commands/catalog_functions.ts";
 import { registerCommands } from "../commands/registry.ts";
 import { installVariableHooks, setSessionUserName } from "../commands/variable.ts";
 import { persistHoldablePortal } from "../tcop/pquery.ts";
@@ -65,6 +66,7 @@ export function installBackendHooks(): void {
   installIndexKeyColumnNames(pgGetIndexdefColumns);
   registerSystemFunctions(builtinExists);
   registerPrivilegeFunctions();
+  registerCatalogFunctions(builtinExists);
   registerRegTypes();
   installVariableHooks();
   installTextArray((items) => makeArray(TEXTOID, items.map((s) => encodeText(s))));

@@ -16,6 +16,7 @@ import { readFile, setNonblocking } from "../../shmem/os/files.ts";
 import { exitNow, getpid, SIGQUIT } from "../../shmem/os/process.ts";
 import {
   getpeername,
+  getsockname,
   IPPROTO_TCP,
   MSG_DONTWAIT,
   peerCredentials,
@@ -286,6 +287,8 @@ function startSession(
       remotePort = String(peer.port);
       address = parseAddress(peer.host);
     }
+    const local = getsockname(client.fd);
+    session.local = typeof local === "number" || local.family === "unix" ? null : local;
   }
   session.remoteHost = remoteHost;
   session.remotePort = remotePort;

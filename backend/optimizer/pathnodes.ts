@@ -76,6 +76,8 @@ export interface PlannerGlobal {
   lastPlanNodeId: number;
   transientPlan: boolean;
   dependsOnRole: boolean;
+  /** A subquery with sublinks was pulled up: they may now stand in queries that did not have any. */
+  sublinksMoved: boolean;
   /** Functions and types that constant folding used up; join relationOids/invalItems in setrefs. */
   tuple_fraction_hint: number;
 }

@@ -4,6 +4,7 @@
  * The input Query is never changed: each level works on a shallow copy of it. What happens above scans and joins is in
  * grouping_planner.ts. Follows src/backend/optimizer/plan/planner.c.
  */
+import { checkExprHasSubLink } from "../../rewrite/rewrite_manip.ts";
 import { guc } from "../../../conf/guc_values.ts";
 import { makeAndsImplicit } from "../../nodes/makefuncs.ts";
 import type {
@@ -75,6 +76,7 @@ export function planner(query: Query, cursorOptions: number, boundParams: ParamL
     lastRowMarkId: 0,
     lastPlanNodeId: 0,
     transientPlan: false,
+    sublinksMoved: false,
     dependsOnRole: false,
     tuple_fraction_hint: 0,
   };
@@ -173,6 +175,7 @@ export function subqueryPlanner(
   setops: SetOperationStmt | null = null,
 ): PlannerInfo {
   const parse: Query = { ...query, rtable: query.rtable.slice(), jointree: cloneJointree(query.jointree!) };
+  if (glob.sublinksMoved && !parse.hasSubLinks) parse.hasSubLinks = checkExprHasSubLink(parse as Node);
   const root = makePlannerInfo(glob, parse, parentRoot, hasRecursion, tupleFraction);
   if (hasRecursion) root.wt_param_id = assignSpecialExecParam(root);
   if (parse.cteList.length > 0) ssProcessCtes(root);

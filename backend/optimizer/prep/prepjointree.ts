@@ -350,7 +350,7 @@ function pullUpSimpleSubquery(
   }
   if (subquery.rteperminfos.length > 0) parse.rteperminfos = parse.rteperminfos.concat(subquery.rteperminfos);
   parse.rowMarks = parse.rowMarks.concat(subquery.rowMarks);
-  if (subquery.hasSubLinks) parse.hasSubLinks = true;
+  if (subquery.hasSubLinks) parse.hasSubLinks = root.glob.sublinksMoved = true;
   if (subquery.hasRowSecurity) parse.hasRowSecurity = true;
   // Keep the view's own entry for permission checks and dependencies.
   parse.rtable[varno - 1] = { ...parse.rtable[varno - 1], subquery: null };

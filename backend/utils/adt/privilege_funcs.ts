@@ -111,19 +111,69 @@ const databaseCheck: Check = (user, object, list) => {
   );
 };
 const functionCheck: Check = (user, object, list) => {
-  if (typeof object !== "number") {
-    throw pgError(ERRCODE.FEATURE_NOT_SUPPORTED, "has_function_privilege by name is not implemented yet in pgts");
-  }
-  if (searchSysCache("PROCOID", object) === null) return null;
-  return wanted(list, ["EXECUTE"]).some((w) => objectAclmask("pg_proc", object, user, w.bits) === w.bits);
+  const oid = typeof object === "number" ? object : namedObject.procedure(str(object));
+  if (searchSysCache("PROCOID", oid) === null) return null;
+  return wanted(list, ["EXECUTE"]).some((w) => objectAclmask("pg_proc", oid, user, w.bits) === w.bits);
 };
 const typeCheck: Check = (user, object, list) => {
-  if (typeof object !== "number") {
-    throw pgError(ERRCODE.FEATURE_NOT_SUPPORTED, "has_type_privilege by name is not implemented yet in pgts");
-  }
-  if (searchSysCache("TYPEOID", object) === null) return null;
-  return wanted(list, ["USAGE"]).some((w) => objectAclmask("pg_type", object, user, w.bits) === w.bits);
+  const oid = typeof object === "number" ? object : namedObject.type(str(object));
+  if (searchSysCache("TYPEOID", oid) === null) return null;
+  return wanted(list, ["USAGE"]).some((w) => objectAclmask("pg_type", oid, user, w.bits) === w.bits);
 };
+/** What finds a function or type by the text that regprocedurein and regtypein take; both need the parser. */
+export const namedObject: { procedure(text: string): Oid; type(text: string): Oid } = {
+  procedure: () => {
+    throw pgError(ERRCODE.INTERNAL_ERROR, "lookup of procedures is not installed");
+  },
+  type: () => {
+    throw pgError(ERRCODE.INTERNAL_ERROR, "lookup of types is not installed");
+  },
+};
+
+/** A check of objects that only have a name, an OID and USAGE, or CREATE for tablespaces. */
+function plainCheck(
+  catalog: "pg_language" | "pg_tablespace" | "pg_foreign_data_wrapper" | "pg_foreign_server",
+  noun: string,
+  privilege: string,
+  byName: (name: string) => Oid | undefined,
+): Check {
+  return (user, object, list) => {
+    let oid: Oid;
+    if (typeof object === "number") {
+      oid = object;
+      if (catalogScan(catalog, { oid }).length === 0) return null;
+    } else {
+      const found = byName(str(object));
+      if (found === undefined) throw pgError(ERRCODE.UNDEFINED_OBJECT, `${noun} "${str(object)}" does not exist`);
+      oid = found;
+    }
+    return wanted(list, [privilege]).some((w) => objectAclmask(catalog, oid, user, w.bits) === w.bits);
+  };
+}
+const languageCheck = plainCheck(
+  "pg_language",
+  "language",
+  "USAGE",
+  (lanname) => catalogScan("pg_language", { lanname })[0]?.oid,
+);
+const tablespaceCheck = plainCheck(
+  "pg_tablespace",
+  "tablespace",
+  "CREATE",
+  (spcname) => catalogScan("pg_tablespace", { spcname })[0]?.oid,
+);
+const fdwCheck = plainCheck(
+  "pg_foreign_data_wrapper",
+  "foreign-data wrapper",
+  "USAGE",
+  (fdwname) => catalogScan("pg_foreign_data_wrapper", { fdwname })[0]?.oid,
+);
+const serverCheck = plainCheck(
+  "pg_foreign_server",
+  "server",
+  "USAGE",
+  (srvname) => catalogScan("pg_foreign_server", { srvname })[0]?.oid,
+);
 const anyColumnCheck: Check = (user, object, list) => {
   const relid = relOid(object);
   if (searchSysCache("RELOID", relid) === null) return null;
@@ -294,6 +344,10 @@ export function registerPrivilegeFunctions(): void {
     ...family("has_function_privilege", functionCheck),
     ...family("has_type_privilege", typeCheck),
     ...family("has_any_column_privilege", anyColumnCheck),
+    ...family("has_language_privilege", languageCheck),
+    ...family("has_tablespace_privilege", tablespaceCheck),
+    ...family("has_foreign_data_wrapper_privilege", fdwCheck),
+    ...family("has_server_privilege", serverCheck),
     ...family("pg_has_role", hasRole),
     ...columnFamily(),
   });

@@ -76,7 +76,7 @@ function signature(s: string): { names: string[]; types: Oid[] } {
   }
   return { names: nameParts(s.slice(0, open).trim()), types };
 }
-function regprocedureOf(s: string): Oid {
+export function regprocedureOf(s: string): Oid {
   const { names, types } = signature(s);
   const found = procCandidates(names).find((p) =>
     p.proargtypes.length === types.length && p.proargtypes.every((t, i) => t === types[i])

@@ -11,6 +11,7 @@ import { resetLatch, waitLatch } from "../../../shmem/latch.ts";
 import { stat } from "../../../shmem/os/files.ts";
 import { getpid, kill, SIGHUP } from "../../../shmem/os/process.ts";
 import { describeWaitEvent } from "../../../shmem/wait_event.ts";
+import { guc } from "../../../conf/guc_values.ts";
 import { allGucs, getConfigOptionByName, setConfigOption, showGuc, valueText } from "../../../conf/guc.ts";
 import { relationClose, tryRelationOpen } from "../../access/common/relation.ts";
 import { getCurrentTransactionIdIfAny, getTopFullTransactionId } from "../../access/transam/xact.ts";
@@ -43,6 +44,8 @@ import { getDatabasePath, relPathPerm } from "../../storage/smgr/relpath.ts";
 import { allBackendStatus } from "../activity/backend_status.ts";
 import { getNamespaceName } from "../cache/lsyscache.ts";
 import { searchSysCache } from "../cache/syscache.ts";
+import { session } from "../error/elog.ts";
+import { inetIn } from "./network.ts";
 import { formatType } from "./format_type.ts";
 import { type Datum, int8, RecordDatum, toBigInt } from "../fmgr/datum.ts";
 import type { BuiltinTable, CallInfo } from "../fmgr/fmgr.ts";
@@ -257,8 +260,8 @@ function activityRow(b: BackendRow): Datum[] {
     ts(b.activityStart),
     ts(b.procStart),
     ts(b.stateStart),
-    null,
-    null,
+    b.clientAddr === "" ? null : inetIn(b.clientAddr),
+    b.clientHostname === "" ? null : text(b.clientHostname),
     client ? b.clientPort : null,
     xid === 0 ? null : xid,
     xmin === 0 ? null : xmin,
@@ -284,7 +287,7 @@ const sysBuiltins: BuiltinTable = {
   PG_encoding_to_char: (n: number) => nameDatum(ENCODING_NAMES[n] ?? ""),
   PG_char_to_encoding: (n: Uint8Array) => ENCODING_NAMES.indexOf(encodingByName(str(n)) ?? ""),
   getdatabaseencoding: () => nameDatum("UTF8"),
-  pg_client_encoding: () => nameDatum("UTF8"),
+  pg_client_encoding: () => nameDatum(guc.client_encoding),
   pg_table_is_visible: (o: Oid) => searchSysCache("RELOID", o) === null ? null : relationIsVisible(o),
   pg_type_is_visible: (o: Oid) => searchSysCache("TYPEOID", o) === null ? null : typeIsVisible(o),
   pg_function_is_visible: (o: Oid) => searchSysCache("PROCOID", o) === null ? null : functionIsVisible(o),
@@ -439,10 +442,10 @@ const sysBuiltins: BuiltinTable = {
   },
   pg_listening_channels: () => [] as Datum[],
   pg_tablespace_location: (_oid: Oid) => text(""),
-  inet_client_addr: () => null,
-  inet_server_addr: () => null,
-  inet_client_port: () => null,
-  inet_server_port: () => null,
+  inet_client_addr: () => session.local === null ? null : inetIn(session.remoteHost),
+  inet_server_addr: () => session.local === null ? null : inetIn(session.local.host),
+  inet_client_port: () => session.local === null ? null : Number(session.remotePort),
+  inet_server_port: () => session.local === null ? null : session.local.port,
   row_security_active: () => false,
   row_security_active_name: () => false,
   // Rows change through tables alone: rules and updatable views are not built.

@@ -59,6 +59,8 @@ export const session = {
   databaseName: "",
   remoteHost: "",
   remotePort: "",
+  /** Own end of a TCP connection; null on a Unix socket. */
+  local: null as { readonly host: string; readonly port: number } | null,
   backendType: "not initialized",
   startTimeMs: Date.now(),
   lineNumber: 0,
