@@ -96,7 +96,7 @@ async function launcher(a: ChildArgs): Promise<never> {
   const { initForkedProcess, initLauncherProcess, runChild } = await import("./backend/main/child_process.ts");
   const { serveClient } = await import("./backend/main/backend_main.ts");
   const { waitForAttach } = await import("./backend/main/launcher_protocol.ts");
-  const { rehearse } = await import("./backend/main/rehearsal.ts");
+  const { refresh, rehearse } = await import("./backend/main/rehearsal.ts");
   const { backendLauncherMain } = await import("./workers/backend_launcher.ts");
   const { exitNow } = await import("./shmem/os/process.ts");
   const { loadParser } = await import("./backend/parser/parser.ts");
@@ -117,7 +117,8 @@ async function launcher(a: ChildArgs): Promise<never> {
         if (kind === "backend") return serveClient(own, client!);
         return runChild(mains[kind]);
       },
-      warm: (step) => rehearse(a, step, "postgres"),
+      warm: (step) => rehearse(a, step),
+      refresh: () => refresh(a),
     }, CONTROL_FD)
   );
 }

@@ -278,6 +278,19 @@ serverTest("server: a forked session starts with what others have changed", {}, 
   await s.psql("drop table t0");
   const r = await s.tryPsql("select * from t0");
   assert.match(r.stderr, /relation "t0" does not exist/);
+  // A database of the same name is another one; so is the next after it is gone.
+  for (let i = 0; i < 4; i++) {
+    for (let session = 0; session < 4; session++) await s.psql("select 1", "other"); // the launcher turns to it
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await s.psql("drop database other");
+    assert.equal(await s.psql("select count(*) from r", "postgres").catch(() => "no r"), "no r");
+    if (i % 2 === 0) assert.equal(await s.psql("select 1"), "1");
+    await s.psql("create database other");
+    assert.equal(
+      await s.psql(`create table n${i} (a int); insert into n${i} values (${i}); select * from n${i}`, "other"),
+      `${i}`,
+    );
+  }
   // No two sessions draw the same numbers.
   const draws = await Promise.all(Array.from({ length: 4 }, () => s.psql("select random(), gen_random_uuid()")));
   assert.equal(new Set(draws.flatMap((d) => d.split("|"))).size, 8);

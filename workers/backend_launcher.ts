@@ -31,8 +31,12 @@ export interface LauncherImage {
   enter(kind: ForkedKind, childSlot: number, client: HandedClient | null): never;
   /** Runs one step of warming, the n-th from 0. @returns false when there is nothing left to do. */
   warm(step: number): boolean;
+  /** Keeps the image fit, some time after processes were made of it. */
+  refresh(): void;
 }
 
+/** With no request for this long after the last one, the image is refreshed. */
+const REFRESH_AFTER_MS = 50;
 const PROBE_MS = 5000;
 const PROBE_ROUNDS = 3;
 /** Exit status of a probe that went well; nothing else ends so. */
@@ -78,10 +82,11 @@ export function backendLauncherMain(image: LauncherImage, controlFd: number): vo
   }
   sendMessage(controlFd, { op: "ready" });
   let step = -1;
+  let forked = false;
   while (!terminate) {
     setPollFd(0, signalDescriptor(), POLLIN);
     setPollFd(1, controlFd, POLLIN);
-    pollFds(2, step >= 0 ? 0 : -1);
+    pollFds(2, step >= 0 ? 0 : forked ? REFRESH_AFTER_MS : -1);
     dispatchSignals();
     if (interruptPending(INTERRUPT_CONFIG_RELOAD)) processMainLoopInterrupts();
     const got = receiveMessage<PostmasterMessage>(controlFd);
@@ -89,10 +94,17 @@ export function backendLauncherMain(image: LauncherImage, controlFd: number): vo
     if (typeof got === "number") {
       if (got !== -EAGAIN && got !== -EINTR) return;
       if (step >= 0) step = image.warm(step) ? step + 1 : -1;
+      else if (forked) {
+        forked = false;
+        image.refresh();
+      }
       continue;
     }
     if (got.message.op === "warm") step = 0;
-    else if (got.message.op === "fork") fork(image, controlFd, got.message, got.fd);
+    else if (got.message.op === "fork") {
+      fork(image, controlFd, got.message, got.fd);
+      forked = true;
+    }
   }
 }
 

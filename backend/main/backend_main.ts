@@ -8,6 +8,7 @@
 import { ERRCODE } from "../../base/errcodes.ts";
 import { logMessage, PgError } from "../../base/error.ts";
 import { decodeText } from "../../base/text.ts";
+import type { Oid } from "../../base/types.ts";
 import { beginReportingGucOptions, reportChangedGucOptions, saveGucState } from "../../conf/guc.ts";
 import { parseAddress, parseHba, parseIdent } from "../../conf/hba.ts";
 import { guc } from "../../conf/guc_values.ts";
@@ -54,8 +55,9 @@ import { postgresMain, SessionEnd } from "../tcop/postgres.ts";
 import { processStartupPacket } from "../tcop/backend_startup.ts";
 import { catalogScan } from "../catalog/catalog_scan.ts";
 import { forgetRandomSeed } from "../utils/adt/pseudorandomfuncs.ts";
+import { smgrReleaseAll } from "../storage/smgr/smgr.ts";
 import { beforeShmemExit, procExit, shmemExit } from "../storage/ipc/ipc.ts";
-import { getQuitSignalReason, registerPostmasterChildActive } from "../storage/ipc/pmsignal.ts";
+import { getQuitSignalReason, noteSessionDatabase, registerPostmasterChildActive } from "../storage/ipc/pmsignal.ts";
 import { installSessionInterruptHandlers, sessionState } from "../storage/ipc/process_interrupts.ts";
 import { procSignalInit, sendCancelRequest } from "../storage/ipc/procsignal.ts";
 import { initProcessPhase2 } from "../storage/ipc/procarray.ts";
@@ -66,6 +68,7 @@ import { getCurrentTimestamp } from "../utils/time/clock.ts";
 import { reportError, session, toPgError, warnClientOnly } from "../utils/error/elog.ts";
 import {
   checkReservedConnections,
+  forgetInheritedDatabase,
   initPostgres,
   inStartupTransaction,
   lookupRole,
@@ -83,7 +86,7 @@ import {
 } from "../utils/misc/timeout.ts";
 import { getCurrentStatementStartTimestamp, isTransactionOrTransactionBlock } from "../access/transam/xact.ts";
 import { installBackendHooks, resetBackendState } from "./backend_hooks.ts";
-import { getUserId, myDatabaseId } from "../utils/init/globals.ts";
+import { getUserId, myDatabaseId, myDatabaseName } from "../utils/init/globals.ts";
 import { type ChildArgs, loadExecParams } from "./child_process.ts";
 import type { HandedClient } from "./launcher_protocol.ts";
 
@@ -163,7 +166,7 @@ export function serveClient(args: ChildArgs, client: HandedClient): never {
 
 /**
  * Runs a whole session of the server's own over `fd`, from whose other end the start packet and all messages can be read
- * already, and leaves shared memory again. It runs as the bootstrap superuser, in template1 if the database is missing. What it made hot and cached stays.
+ * already, and leaves shared memory again. The start packet names the database by OID; the user is the bootstrap superuser. What it made hot and cached stays.
  * @returns the exit status that a process would have had.
  */
 export function rehearseSession(args: ChildArgs, fd: number): number {
@@ -178,6 +181,8 @@ export function rehearseSession(args: ChildArgs, fd: number): number {
     throw e;
   } finally {
     shmemExit(0);
+    // What is forked from here shall keep no dropped file alive.
+    smgrReleaseAll();
     setClientConnection(null);
     disableAllTimeouts(false);
     resetInterruptHoldoffs();
@@ -250,6 +255,14 @@ function quickdie(c: ClientConnection): never {
   } finally {
     exitNow(2);
   }
+}
+
+/** Name of the database with this OID if sessions can use it, else of one that can be used. */
+function databaseToRehearse(wanted: Oid): string {
+  const usable = catalogScan("pg_database", {}).filter((d) => d.datallowconn && d.datconnlimit !== -2);
+  const found = usable.find((d) => d.oid === wanted) ?? usable.find((d) => d.datname === "postgres") ?? usable[0];
+  if (found === undefined) throw new PgError({ severity: "FATAL", message: "there is no database to rehearse in" });
+  return found.datname;
 }
 
 function armIdleTimeouts(): void {
@@ -337,13 +350,17 @@ function startSession(
     clientPort: client.unix ? -1 : Number(remotePort),
     applicationName: packet.applicationName,
   });
+  const sameDatabase = purpose === "client"
+    ? packet.database === myDatabaseName()
+    : Number(packet.database) === myDatabaseId();
+  forgetInheritedDatabase(sameDatabase);
   const hbaPath = guc.hba_file || `${args.dataDirectory}/pg_hba.conf`;
   const identPath = guc.ident_file || `${args.dataDirectory}/pg_ident.conf`;
   let { user, database } = packet;
   const systemUser = inStartupTransaction(() => {
     if (purpose === "rehearsal") {
       user = catalogScan("pg_authid", { oid: BOOTSTRAP_SUPERUSERID })[0].rolname;
-      if (catalogScan("pg_database", { datname: database }).length === 0) database = "template1";
+      database = databaseToRehearse(Number(database));
       return null;
     }
     const role = lookupRole(user);
@@ -373,6 +390,7 @@ function startSession(
   session.authInProgress = false;
   onSignal(SIGQUIT, () => quickdie(c));
   initPostgres(database, user, systemUser);
+  if (purpose === "client") noteSessionDatabase(myDatabaseId());
   processStartupOptions(packet.settings);
   resetBackendState();
   pgstatBestart({

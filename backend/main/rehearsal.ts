@@ -14,6 +14,10 @@ import {
   socketpair,
   SOL_SOCKET,
 } from "../../shmem/os/sockets.ts";
+import type { Oid } from "../../base/types.ts";
+import { lastSessionDatabase } from "../storage/ipc/pmsignal.ts";
+import { siMessagesMissed } from "../storage/ipc/sinvaladt.ts";
+import { myDatabaseId } from "../utils/init/globals.ts";
 import { MessageWriter } from "../libpq/pqformat.ts";
 import * as msg from "../libpq/protocol.ts";
 import { rehearseSession } from "./backend_main.ts";
@@ -34,13 +38,19 @@ const PREPARED: readonly (readonly [text: string, value: string])[] = [
   ["select typname, typlen from pg_type where oid = $1", "23"],
   ["select relname from pg_class where relname = $1 limit 1", "pg_class"],
 ];
+const POSTGRES_DB_OID: Oid = 5;
 /** Sessions of one kind; code gets hot by repetition. */
-const SESSIONS = 8;
+const SESSIONS = 12;
 const ROUNDS = 3;
 const SOCKET_BYTES = 1 << 20;
 
+/** Invalidation messages that caches may be behind: at most about this many are read by each new session. */
+const MOST_BEHIND = 256;
+/** Sessions for another database before the launcher turns to it. */
+const SESSIONS_BEFORE_TURN = 2;
+
 /** All that one client sends, from its start packet to its leave. */
-function script(database: string): Uint8Array<ArrayBuffer> {
+function script(database: Oid, rounds: number): Uint8Array<ArrayBuffer> {
   const w = new MessageWriter();
   const body = `user\0-\0database\0${database}\0application_name\0\0\0`;
   w.int32(8 + body.length);
@@ -51,7 +61,7 @@ function script(database: string): Uint8Array<ArrayBuffer> {
     for (const p of parts) p();
     w.endMessage();
   };
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < rounds; round++) {
     for (const sql of STATEMENTS) message(msg.PqMsg_Query, () => w.cstring(sql));
     for (const [sql, value] of PREPARED) {
       message(msg.PqMsg_Parse, () => w.cstring(""), () => w.cstring(sql), () => w.int16(0));
@@ -75,19 +85,29 @@ function script(database: string): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Runs the `step`-th rehearsal, in `database`.
+ * Runs the `step`-th of the sessions that make code hot.
  * @returns false when there is none left, or when one failed: then children start as warm as the image is.
  */
-export function rehearse(args: ChildArgs, step: number, database: string): boolean {
-  if (step >= SESSIONS) return false;
+export function rehearse(args: ChildArgs, step: number): boolean {
+  return step < SESSIONS && run(args, POSTGRES_DB_OID, ROUNDS);
+}
+
+/** Between requests: catches up with the catalogs, and goes to the database that sessions are for, if it is worth it. */
+export function refresh(args: ChildArgs): void {
+  const { databaseId, run: inARow } = lastSessionDatabase();
+  const turn = databaseId !== myDatabaseId() && inARow >= SESSIONS_BEFORE_TURN;
+  if (turn || siMessagesMissed() > MOST_BEHIND) run(args, turn ? databaseId : myDatabaseId(), 1);
+}
+
+function run(args: ChildArgs, database: Oid, rounds: number): boolean {
   const [theirs, ours] = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC);
   try {
     // Neither end may have to wait for the other: both are this process.
     for (const fd of [theirs, ours]) setsockoptInt(fd, SOL_SOCKET, SO_SNDBUF, SOCKET_BYTES);
-    const bytes = script(database);
+    const bytes = script(database, rounds);
     if (sendBuf(ours, bytes, bytes.length) !== bytes.length) return false;
     const code = rehearseSession(args, theirs);
-    if (code !== 0) logMessage(`the backend launcher could not warm up in database "${database}"`);
+    if (code !== 0) logMessage(`the backend launcher could not warm up in database ${database}`);
     return code === 0;
   } finally {
     close(theirs);

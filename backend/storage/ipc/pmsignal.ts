@@ -1,12 +1,14 @@
 /**
  * Signals from children to the postmaster, and the slots by which the postmaster knows its children.
  *
- * Layout: flags i32[16] at 0, quit reason at 64, number of child slots 68, postmaster's pid 72, child states u8[] from 128 on.
+ * Layout: flags i32[16] at 0, quit reason at 64, number of child slots 68, postmaster's pid 72, database of the last session 76
+ * and how many have been for it in a row 80, child states u8[] from 128 on.
  * A child raises a flag and sends SIGUSR1. The postmaster writes child slots as assigned or unassigned; the child marks itself
  * active while it is attached, so that a child that dies attached is known to have crashed.
  * Follows src/backend/storage/ipc/pmsignal.c (PostgreSQL 18).
  */
 import { assert } from "../../../base/assert.ts";
+import type { Oid } from "../../../base/types.ts";
 import { type ShmemStruct, shmemStruct } from "../../../shmem/layout.ts";
 import { mem } from "../../../shmem/memory.ts";
 import { getpid, kill, SIGUSR1 } from "../../../shmem/os/process.ts";
@@ -33,6 +35,8 @@ const QUIT_REASONS: readonly QuitSignalReason[] = ["not_sent", "crash", "stop"];
 const QUIT_REASON = 64;
 const NUM_SLOTS = 68;
 const POSTMASTER_PID = 72;
+const LAST_DATABASE = 76;
+const LAST_DATABASE_RUN = 80;
 const CHILD_STATES = 128;
 
 const PM_CHILD_UNUSED = 0;
@@ -77,6 +81,21 @@ export function setQuitSignalReason(reason: QuitSignalReason): void {
 }
 export function getQuitSignalReason(): QuitSignalReason {
   return QUIT_REASONS[Atomics.load(mem.i32, (pmSignal.base + QUIT_REASON) >>> 2)] ?? "not_sent";
+}
+
+/** A session has connected to this database. What the launcher makes of it is a hint, so two at a time may mix it up. */
+export function noteSessionDatabase(databaseId: Oid): void {
+  const last = (pmSignal.base + LAST_DATABASE) >>> 2;
+  const run = (pmSignal.base + LAST_DATABASE_RUN) >>> 2;
+  mem.i32[run] = mem.u32[last] === databaseId ? mem.i32[run] + 1 : 1;
+  mem.u32[last] = databaseId;
+}
+/** The database of the last sessions, and how many in a row. */
+export function lastSessionDatabase(): { readonly databaseId: Oid; readonly run: number } {
+  return {
+    databaseId: mem.u32[(pmSignal.base + LAST_DATABASE) >>> 2],
+    run: mem.i32[(pmSignal.base + LAST_DATABASE_RUN) >>> 2],
+  };
 }
 
 function childIndex(slot: number): number {

@@ -26,7 +26,7 @@ import * as O from "../../catalog/catalog_oids.ts";
 import { catalogScan } from "../../catalog/catalog_scan.ts";
 import type { PgAuthid, PgDatabase } from "../../catalog/catalog_rows.ts";
 import { getTransactionSnapshot } from "../time/snapmgr.ts";
-import { getUserId, initializeSessionUserId, myDatabaseId, setMyDatabase } from "./globals.ts";
+import { databasePath, getUserId, initializeSessionUserId, myDatabaseId, setMyDatabase } from "./globals.ts";
 import { countDBConnections } from "../../storage/ipc/procarray_query.ts";
 
 const fatal = (code: string, message: string, more: { detail?: string; hint?: string } = {}) =>
@@ -37,6 +37,17 @@ export function shutdownPostgres(): void {
   abortOutOfAnyTransaction();
   lockReleaseAll(USER_LOCKMETHOD, true);
 }
+
+/**
+ * A process forked from a warm one has that one's database, with caches of it. They may be used from the first transaction
+ * on only if the session is for that database (by name; initPostgres() makes sure), and if it still exists.
+ */
+export function forgetInheritedDatabase(sameDatabase: boolean): void {
+  if (myDatabaseId() === 0 || sameDatabase && fileExists(databasePath())) return;
+  forgetDatabaseCaches();
+  setMyDatabase(0, DEFAULTTABLESPACE_OID, "", "");
+}
+const DEFAULTTABLESPACE_OID: Oid = 1663;
 
 /** Runs `f` in a transaction of its own, before the session has a database. */
 export function inStartupTransaction<T>(f: () => T): T {
