@@ -10,10 +10,9 @@ import { ERRCODE } from "../../base/errcodes.ts";
 import { ereport, PgError, pgError } from "../../base/error.ts";
 import { decodeText } from "../../base/text.ts";
 import { checkForInterrupts } from "../../shmem/interrupt.ts";
-import { heapFormTuple } from "../access/common/heaptuple.ts";
-import type { HeapTuple } from "../access/common/heap_tuple.ts";
 import type { Attribute } from "../access/common/tupdesc.ts";
 import { heapMultiInsert } from "../access/heap/heapam.ts";
+import { freeBulkInsertState, getBulkInsertState } from "../access/heap/hio.ts";
 import { getCurrentCommandId } from "../access/transam/xact.ts";
 import { compileExpr, compileExprOnRow } from "../executor/exec_expr.ts";
 import { domainCheck } from "../executor/domains.ts";
@@ -26,50 +25,12 @@ import { expressionPlanner } from "../optimizer/plan/expression_planner.ts";
 import { getOwnedSequence } from "../catalog/pg_depend.ts";
 import type { Datum } from "../utils/fmgr/datum.ts";
 import type { Relation } from "../utils/cache/relation.ts";
-import { getTypeBinaryReceive, getTypeTextInput } from "../utils/cache/type_io.ts";
+import { getTypeBinaryReceive } from "../utils/cache/type_io.ts";
 import { rowDescription } from "../executor/modify_table_state.ts";
+import { TupleBatch } from "./copyfrom_batch.ts";
+import { fieldReader } from "./copyfrom_fields.ts";
 import type { CopyOptions } from "./copy_options.ts";
 import { CopyFromParser, type CopySource, displayText } from "./copyfromparse.ts";
-
-type FieldReader = (line: Uint8Array, start: number, end: number) => Datum;
-
-const BATCH_ROWS = 1000;
-const BATCH_BYTES = 65535;
-
-/** Integer digits of `line` as a number; null where the general reader must look (signs, blanks, overflow, errors). */
-function fastInteger(line: Uint8Array, start: number, end: number, maxDigits: number): number | null {
-  let i = start;
-  const negative = line[i] === 45;
-  if (negative) i++;
-  if (i >= end || end - i > maxDigits) return null;
-  let n = 0;
-  for (; i < end; i++) {
-    const d = line[i] - 48;
-    if (d < 0 || d > 9) return null;
-    n = n * 10 + d;
-  }
-  return negative ? -n : n;
-}
-
-function fieldReader(att: Attribute): FieldReader {
-  const input = getTypeTextInput(att.atttypid);
-  const typmod = att.atttypmod;
-  const general: FieldReader = (line, start, end) => input(decodeText(line, start, end), typmod);
-  switch (att.atttypid) {
-    case 23: // int4: up to 9 digits cannot overflow
-      return (line, start, end) => fastInteger(line, start, end, 9) ?? general(line, start, end);
-    case 20: // int8: up to 15 digits are safe integers
-      return (line, start, end) => fastInteger(line, start, end, 15) ?? general(line, start, end);
-    case 21:
-      return (line, start, end) => fastInteger(line, start, end, 4) ?? general(line, start, end);
-    case 25: // text: the bytes, verified with the line
-      return (line, start, end) => line.slice(start, end);
-    case 1043: // varchar without a limit
-      return typmod < 0 ? (line, start, end) => line.slice(start, end) : general;
-    default:
-      return general;
-  }
-}
 
 export interface CopyFromTarget {
   readonly rel: Relation;
@@ -114,10 +75,21 @@ export function copyFrom(target: CopyFromTarget, options: CopyOptions, source: C
   const where = target.where === null ? null : compileExprOnRow(target.where);
   const indexes = new ExecIndexes(null as never, rel);
   const cid = getCurrentCommandId(true);
+  const bistate = getBulkInsertState();
   const values: Datum[] = new Array(attrs.length).fill(null);
-  let batch: HeapTuple[] = [];
-  let batchLines: number[] = [];
-  let batchBytes = 0;
+  const batch = new TupleBatch(rel.rd_att, attnums, readers);
+  // Rows that need nothing but their fields are formed from the line.
+  const direct = !binary && !ignoreErrors && options.defaultPrint === null && defaults.length === 0 &&
+    generated.length === 0 && where === null && checks.length === 0 && !forceNotNull.includes(true) &&
+    !forceNull.includes(true) && attnums.every((n, i) => i === 0 || n > attnums[i - 1]) &&
+    notNull.every((a) => given.has(a.attnum)) &&
+    attrs.every((a) => given.has(a.attnum) || getTyptype(a.atttypid) !== "d");
+  /** Fields whose NULL must be looked at: NOT NULL columns and domains. */
+  const nullMatters = attnums.map((n, i) => attrs[n - 1].attnotnull || domains[i]);
+  const isDirect = (): boolean => {
+    for (let i = 0; i < attnums.length; i++) if (parser.start[i] < 0 && nullMatters[i]) return false;
+    return true;
+  };
   let processed = 0;
   let skipped = 0;
   let column: Attribute | null = null;
@@ -126,19 +98,19 @@ export function copyFrom(target: CopyFromTarget, options: CopyOptions, source: C
   let storedLine = 0;
 
   const flush = () => {
-    if (batch.length === 0) return;
+    const { tuples, lines } = batch;
+    if (tuples.length === 0) return;
+    batch.seal();
     storedLine = parser.lineNumber;
-    heapMultiInsert(rel, batch, cid, 0);
+    heapMultiInsert(rel, tuples, cid, 0, bistate);
     if (rel.rd_rel.relhasindex) {
-      for (let i = 0; i < batch.length; i++) {
-        storedLine = batchLines[i];
-        indexes.insert(batch[i], false);
+      for (let i = 0; i < tuples.length; i++) {
+        storedLine = lines[i];
+        indexes.insert(tuples[i], false);
       }
     }
     storedLine = 0;
-    batch = [];
-    batchLines = [];
-    batchBytes = 0;
+    batch.clear();
   };
   const checkDefaultMarkers = (): void => {
     for (let i = 0; i < attnums.length; i++) {
@@ -212,6 +184,12 @@ export function copyFrom(target: CopyFromTarget, options: CopyOptions, source: C
           });
         }
       }
+      if (direct && isDirect()) {
+        batch.addFields(parser);
+        processed++;
+        if (batch.full) flush();
+        continue;
+      }
       values.fill(null);
       if (!readFields()) {
         if (options.rejectLimit > 0 && skipped > options.rejectLimit) {
@@ -230,12 +208,9 @@ export function copyFrom(target: CopyFromTarget, options: CopyOptions, source: C
       if (where !== null && where(values) !== true) continue;
       for (const a of notNull) if (values[a.attnum - 1] === null) throw notNullViolation(rel, a, values);
       for (const c of checks) if (c.ok(values) === false) throw checkViolation(rel, c.name, values);
-      const tuple = heapFormTuple(rel.rd_att, values);
-      batch.push(tuple);
-      batchLines.push(parser.lineNumber);
-      batchBytes += tuple.len;
+      batch.addValues(values, parser.lineNumber);
       processed++;
-      if (batch.length >= BATCH_ROWS || batchBytes >= BATCH_BYTES) flush();
+      if (batch.full) flush();
     }
     flush();
     if (skipped > 0 && options.logVerbosity !== "silent") {
@@ -248,6 +223,10 @@ export function copyFrom(target: CopyFromTarget, options: CopyOptions, source: C
     }
   } catch (e) {
     if (e instanceof PgError && e.fields.context === undefined) {
+      if (batch.field >= 0) {
+        field = batch.field;
+        column = attrs[attnums[field] - 1];
+      }
       throw new PgError({
         ...e.fields,
         code: e.code,
@@ -261,6 +240,7 @@ export function copyFrom(target: CopyFromTarget, options: CopyOptions, source: C
     }
     throw e;
   } finally {
+    freeBulkInsertState(bistate);
     indexes.close();
   }
   return processed;

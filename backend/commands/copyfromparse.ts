@@ -19,6 +19,28 @@ const CR = 13;
 const BACKSLASH = 92;
 const DOT = 46;
 
+/** Classes of bytes in text format. */
+const PLAIN = 0;
+const DELIMITER = 1;
+const NEWLINE = 2;
+/** Backslash, carriage return, NUL: not for nextPlainText(). */
+const SPECIAL = 3;
+/** First byte of a longer character. */
+const HIGH = 4;
+
+/** Bytes of the UTF-8 character at buf[i], at least 2; 0 if it is not valid or not complete. */
+function utf8CharBytes(buf: Uint8Array, i: number, len: number): number {
+  const b = buf[i];
+  const n = b >= 0xf0 ? 4 : b >= 0xe0 ? 3 : 2;
+  if (b < 0xc2 || b > 0xf4 || i + n > len) return 0;
+  const second = buf[i + 1];
+  const low = b === 0xe0 ? 0xa0 : b === 0xf0 ? 0x90 : 0x80;
+  const high = b === 0xed ? 0x9f : b === 0xf4 ? 0x8f : 0xbf;
+  if (second < low || second > high) return 0;
+  for (let k = 2; k < n; k++) if ((buf[i + k] & 0xc0) !== 0x80) return 0;
+  return n;
+}
+
 const fatalDecoder = new TextDecoder("utf-8", { fatal: true });
 
 const MAX_COPY_DATA_DISPLAY = 100;
@@ -32,8 +54,10 @@ export function displayText(bytes: Uint8Array): string {
 }
 
 export class CopyFromParser {
-  /** Fields of the current row, unescaped. */
+  /** Fields of the current row, unescaped; valid until the next row. */
   line: Uint8Array = new Uint8Array(4096);
+  /** Where lines are unescaped; a line without escapes stays in the input buffer. */
+  #own: Uint8Array = this.line;
   start: Int32Array;
   end: Int32Array;
   fieldCount = 0;
@@ -51,6 +75,8 @@ export class CopyFromParser {
   readonly #escape: number;
   readonly #null: Uint8Array;
   readonly #default: Uint8Array | null;
+  readonly #classes = new Uint8Array(256).fill(HIGH, 128);
+  readonly #nullIsBackslashN: boolean;
   /** For each field, whether it was quoted (CSV): a quoted empty string is no NULL. */
   quoted: Uint8Array;
   /** For each field, whether it stands for the column's default. */
@@ -66,6 +92,10 @@ export class CopyFromParser {
     this.#escape = options.escape.charCodeAt(0);
     this.#null = encodeText(options.nullPrint);
     this.#default = options.defaultPrint === null ? null : encodeText(options.defaultPrint);
+    this.#nullIsBackslashN = options.nullPrint === "\\N";
+    this.#classes[0] = this.#classes[CR] = this.#classes[BACKSLASH] = SPECIAL;
+    this.#classes[LF] = NEWLINE;
+    this.#classes[this.#delim] = DELIMITER;
   }
 
   /** Appends input behind #len. Returns false at the end. */
@@ -99,7 +129,8 @@ export class CopyFromParser {
     if (this.#done) return false;
     this.lineNumber++;
     this.lineValid = false;
-    return this.options.format === "csv" ? this.#nextCsv() : this.#nextText();
+    if (this.options.format === "csv") return this.#nextCsv();
+    return this.#nextPlainText() || this.#nextText();
   }
 
   /** True while `currentLineText()` is the line that is worked on: not while it is still being read. */
@@ -224,7 +255,8 @@ export class CopyFromParser {
         reportInvalidEncoding(bytes);
       }
     }
-    if (this.line.length < to - from) this.line = new Uint8Array((to - from) * 2);
+    if (this.#own.length < to - from) this.#own = new Uint8Array((to - from) * 2);
+    this.line = this.#own;
     this.lineValid = true;
     return true;
   }
@@ -247,6 +279,65 @@ export class CopyFromParser {
     this.end = grow(this.end, (k) => new Int32Array(k));
     this.quoted = grow(this.quoted, (k) => new Uint8Array(k));
     this.isDefault = grow(this.isDefault, (k) => new Uint8Array(k));
+  }
+
+  /**
+   * Reads the next line if it is complete in the buffer, ends with LF as the lines before, and has no escapes but \\N:
+   * its fields are left where they are. Returns false, with nothing changed, if nextText() must look. Hot.
+   */
+  #nextPlainText(): boolean {
+    if (this.#default !== null || this.#eol > 1) return false;
+    if (this.#pos === this.#len && !this.#more()) return false;
+    const buf = this.#buf;
+    const len = this.#len;
+    const classes = this.#classes;
+    const nul = this.#null;
+    const from = this.#pos;
+    let n = 0;
+    let fieldFrom = from;
+    let isNull = false;
+    for (let i = from; i < len;) {
+      const c = classes[buf[i]];
+      if (c === PLAIN) {
+        i++;
+        continue;
+      }
+      if (c === HIGH) {
+        const bytes = utf8CharBytes(buf, i, len);
+        if (bytes === 0) return false;
+        i += bytes;
+        continue;
+      }
+      if (c === SPECIAL) {
+        // A field that is \N is read here, any other escape is not.
+        if (buf[i] !== BACKSLASH || !this.#nullIsBackslashN || i !== fieldFrom || i + 2 >= len) return false;
+        const after = classes[buf[i + 2]];
+        if (buf[i + 1] !== 78 || (after !== DELIMITER && after !== NEWLINE)) return false;
+        isNull = true;
+        i += 2;
+        continue;
+      }
+      if (n >= this.start.length) this.#growFields(n + 1);
+      this.end[n] = i;
+      this.isDefault[n] = 0;
+      this.start[n] = isNull || (i - fieldFrom === nul.length && matches(buf, fieldFrom, nul)) ? -1 : fieldFrom;
+      isNull = false;
+      n++;
+      i++;
+      fieldFrom = i;
+      if (c === DELIMITER) continue;
+      if (i === from + 1) return false; // an empty line
+      this.#eol = 1;
+      this.#pos0 = from;
+      this.#lineEnd = i - 1;
+      this.#nextStart = i;
+      this.#pos = i;
+      this.line = buf;
+      this.lineValid = true;
+      this.fieldCount = n;
+      return true;
+    }
+    return false;
   }
 
   #nextText(): boolean {

@@ -64,3 +64,25 @@ Deno.test("processCopyOptions() refuses what PostgreSQL refuses", () => {
     /COPY format "xml" not recognized/,
   );
 });
+
+Deno.test("CopyFromParser.nextRow() reads plain lines where they stand as it does escaped ones", () => {
+  const data = "a\t\\N\tb\n\\N\t\\N\t\\N\nä\t€\t𝄞\n\tx\t\nx\\N\ty\\ty\tz\nlast\t\\N\t\\N\n";
+  const expected = [["a", null, "b"], [null, null, null], ["ä", "€", "𝄞"], ["", "x", ""], ["xN", "y\ty", "z"], [
+    "last",
+    null,
+    null,
+  ]];
+  const n = new TextEncoder().encode(data).length;
+  for (let cut = 0; cut <= n; cut++) assert.deepEqual(rows(data, [], cut), expected, `cut at ${cut}`);
+  assert.deepEqual(rows("x|NULL\nNULL|\n", [def("delimiter", "|"), def("null", "NULL")]), [["x", null], [null, ""]]);
+  assert.deepEqual(rows("\tx\n", [def("null", "")]), [[null, "x"]]);
+});
+
+Deno.test("CopyFromParser.nextRow() refuses bytes that are not UTF-8 wherever they stand", () => {
+  for (const bad of [[0x80], [0xc3], [0xe2, 0x82], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0]]) {
+    const bytes = Uint8Array.from([97, ...bad, 9, 98, 10]);
+    const chunks = [bytes];
+    const p = new CopyFromParser(processCopyOptions([], true, ""), () => chunks.shift() ?? null, 2);
+    assert.throws(() => p.nextRow(), (e) => e instanceof PgError && e.code === "22021");
+  }
+});

@@ -402,9 +402,13 @@ export function heapMultiInsert(
         if (p & 1) multiScratch[p++] = 0;
         const datalen = t.len - SizeofHeapTupleHeader;
         setU16(multiScratch, p, datalen);
-        fillHeapHeader(multiScratch.subarray(p + 2, p + 7), t.data, t.off);
+        const { data, off } = t;
+        // xl_heap_header, as fillHeapHeader() has it
+        for (let k = 0; k < 5; k++) multiScratch[p + 2 + k] = data[off + 18 + k];
         p += SizeOfMultiInsertTuple;
-        multiScratch.set(t.data.subarray(t.off + SizeofHeapTupleHeader, t.off + t.len), p);
+        const body = off + SizeofHeapTupleHeader;
+        if (datalen > 128) multiScratch.set(data.subarray(body, body + datalen), p);
+        else for (let k = 0; k < datalen; k++) multiScratch[p + k] = data[body + k];
         p += datalen;
       }
       xlogBeginInsert();

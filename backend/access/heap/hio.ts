@@ -72,6 +72,8 @@ export interface BulkInsertState {
   /** Blocks this load has added and not used yet. */
   nextFree: BlockNumber;
   lastFree: BlockNumber;
+  /** How many blocks this load has added: the more, the more it adds at a time. */
+  alreadyExtendedBy: number;
 }
 export function getBulkInsertState(): BulkInsertState {
   return {
@@ -79,6 +81,7 @@ export function getBulkInsertState(): BulkInsertState {
     currentBuf: InvalidBuffer,
     nextFree: InvalidBlockNumber,
     lastFree: InvalidBlockNumber,
+    alreadyExtendedBy: 0,
   };
 }
 export function freeBulkInsertState(bistate: BulkInsertState): void {
@@ -156,14 +159,18 @@ function getVisibilityMapPins(
   return released;
 }
 
-/** Adds `numPages` pages; the first comes back exclusively locked, the others go to the FSM or to `bistate`. */
+/**
+ * Adds at least `numPages` pages; the first comes back exclusively locked, the others go to the FSM or to `bistate`. What
+ * exceeds numPages is in the FSM in any case, for the load may end before it needs them.
+ */
 function relationAddBlocks(
   rel: Relation,
   bistate: BulkInsertState | null,
   numPages: number,
   useFsm: boolean,
 ): Buffer {
-  const n = !useFsm && bistate === null ? 1 : Math.max(1, Math.min(numPages, 64));
+  const wanted = bistate === null ? numPages : Math.max(numPages, bistate.alreadyExtendedBy);
+  const n = !useFsm && bistate === null ? 1 : Math.max(1, Math.min(wanted, 64));
   const buffer = extendBufferedRel(rel, ForkNumber.MAIN, n);
   const page = bufferGetPage(buffer);
   const first = bufferGetBlockNumber(buffer);
@@ -180,15 +187,16 @@ function relationAddBlocks(
     if (bistate.currentBuf !== InvalidBuffer) releaseBuffer(bistate.currentBuf);
     incrBufferRefCount(buffer);
     bistate.currentBuf = buffer;
+    bistate.alreadyExtendedBy += n;
     if (n > 1) {
       bistate.nextFree = first + 1;
       bistate.lastFree = first + n - 1;
     }
-  } else if (n > 1) {
-    for (let blk = first + 1; blk < first + n; blk++) {
-      recordPageWithFreeSpace(rel, blk, BLCKSZ - SizeOfPageHeaderData);
-    }
-    freeSpaceMapVacuumRange(rel, first + 1, first + n);
+  }
+  const inMap = first + (bistate === null ? 1 : Math.max(1, numPages));
+  if (useFsm && inMap < first + n) {
+    for (let blk = inMap; blk < first + n; blk++) recordPageWithFreeSpace(rel, blk, BLCKSZ - SizeOfPageHeaderData);
+    freeSpaceMapVacuumRange(rel, inMap, first + n);
   }
   return buffer;
 }
