@@ -8,6 +8,7 @@
  * libpg-query gives message and position (already in characters) but no SQLSTATE: RAW_ERRORS finds it from the message.
  * Follows the interface of src/backend/parser/parser.c.
  */
+import { isAllZero } from "../../shmem/os/libc.ts";
 import type { ParseResult } from "libpg-query";
 import { PgError } from "../../base/error.ts";
 import { ERRCODE } from "../../base/errcodes.ts";
@@ -71,18 +72,9 @@ export async function loadParser(): Promise<void> {
 const SNAPSHOT_PAGE = 4096;
 function takeSnapshot(): void {
   const heap = lib!.HEAPU8;
-  const words = new Uint32Array(heap.buffer, 0, heap.length >>> 2);
   let run = -1;
   for (let page = 0; page <= heap.length; page += SNAPSHOT_PAGE) {
-    let used = false;
-    if (page < heap.length) {
-      for (let i = page >>> 2; i < (page + SNAPSHOT_PAGE) >>> 2; i++) {
-        if (words[i] !== 0) {
-          used = true;
-          break;
-        }
-      }
-    }
+    const used = page < heap.length && !isAllZero(heap.subarray(page, page + SNAPSHOT_PAGE));
     if (used && run < 0) run = page;
     if (!used && run >= 0) {
       snapshot.push({ offset: run, bytes: heap.slice(run, page) });

@@ -92,6 +92,7 @@ const SYMBOLS = {
   setrlimit: { parameters: ["i32", "usize"], result: "i32" },
   getrlimit: { parameters: ["i32", "usize"], result: "i32" },
   memcpy: { parameters: ["usize", "usize", "usize"], result: "void" },
+  memcmp_buf: { name: "memcmp", parameters: ["buffer", "buffer", "usize"], result: "i32" },
   memcmp: { parameters: ["usize", "usize", "usize"], result: "i32" },
   sched_yield: { parameters: [], result: "i32" },
   usleep: { parameters: ["u32"], result: "i32" },
@@ -146,6 +147,13 @@ export const libc: LibcCalls = faultRules === "" ? symbols : withFaults(symbols,
 /** `rc` if it is not -1, else -errno. */
 export function result(rc: number): number {
   return rc === -1 ? -errnoView[0] : rc;
+}
+
+/** True if `u8` (8 bytes or more) holds nothing but zeros. */
+export function isAllZero(u8: Uint8Array): boolean {
+  for (let i = 0; i < 8; i++) if (u8[i] !== 0) return false;
+  // Equal to itself eight bytes on: so each byte is as the one eight before it.
+  return libc.memcmp_buf(u8, u8.subarray(8), u8.length - 8) === 0;
 }
 
 /** mmap(2): a machine address, or -errno. Cold. */

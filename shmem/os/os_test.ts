@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
 import { EACCES, EAGAIN, EEXIST, ENOENT, errnoCode, osCheck, OsError, strerror } from "./errno.ts";
+import { isAllZero } from "./libc.ts";
 import * as files from "./files.ts";
 import * as process from "./process.ts";
 import * as sockets from "./sockets.ts";
@@ -147,4 +148,15 @@ Deno.test("getrandom() fills the whole array", () => {
   const u8 = new Uint8Array(new ArrayBuffer(1000));
   process.getrandom(u8);
   assert.ok(new Set(u8).size > 200);
+});
+
+Deno.test("isAllZero() sees any byte that is not zero", () => {
+  const u8 = new Uint8Array(new ArrayBuffer(4096));
+  assert.equal(isAllZero(u8), true);
+  for (const at of [0, 7, 8, 9, 2048, 4095]) {
+    u8[at] = 1;
+    assert.equal(isAllZero(u8), false, String(at));
+    u8[at] = 0;
+  }
+  assert.equal(isAllZero(u8.subarray(100, 108)), true);
 });
