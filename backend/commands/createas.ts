@@ -30,7 +30,7 @@ import {
   updateActiveSnapshotCommandId,
 } from "../utils/time/snapmgr.ts";
 import { getCachedPlan } from "../utils/cache/plancache.ts";
-import { reloptionsOf } from "./indexcmds.ts";
+import { reloptionsOf } from "./reloptions.ts";
 import { fetchPreparedStatement } from "./prepare.ts";
 import { evaluateExecuteParams } from "./prepare_cmds.ts";
 
@@ -54,7 +54,7 @@ class IntoRelReceiver implements DestReceiver {
       ),
       relkind: "r",
       relpersistence: this.into.rel!.relpersistence ?? "p",
-      reloptions: reloptionsOf(this.into.options),
+      reloptions: reloptionsOf(this.into.options, "heap"),
       relacl: null,
     });
     commandCounterIncrement();

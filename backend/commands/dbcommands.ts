@@ -6,6 +6,8 @@
  * Follows src/backend/commands/dbcommands.c.
  */
 import type * as Raw from "libpg-query";
+import { charPosition } from "../parser/parser.ts";
+import { ENCODING_NAMES, encodingByName } from "../utils/mb/mbutils.ts";
 import { ERRCODE } from "../../base/errcodes.ts";
 import { ereport, notBuilt, pgError } from "../../base/error.ts";
 import { ForkNumber, type Oid, type RelFileLocator } from "../../base/types.ts";
@@ -96,6 +98,16 @@ export function createDatabaseCommand(stmt: Raw.CreatedbStmt, call: UtilityCall)
   checkCanSetRole(me, owner);
   const templateName = opts.get("template") ?? "template1";
   const encoding = opts.get("encoding");
+  if (encoding && encodingByName(encoding) === undefined && ENCODING_NAMES[Number(encoding)] === undefined) {
+    const def = (stmt.options ?? []).map((o) => (o as Def).DefElem).find((d) => d.defname === "encoding");
+    throw pgError(
+      ERRCODE.UNDEFINED_OBJECT,
+      /^-?\d+$/.test(encoding)
+        ? `${encoding} is not a valid encoding code`
+        : `${encoding} is not a valid encoding name`,
+      { position: charPosition(call.queryString, def?.location ?? 0), routine: "createdb" },
+    );
+  }
   if (encoding && !/^(utf-?8|unicode|6)$/i.test(encoding)) throw notBuilt(`a database with encoding ${encoding}`);
   const provider = opts.get("locale_provider");
   if (provider && provider !== "builtin") throw notBuilt(`locale provider ${provider}`);

@@ -55,6 +55,29 @@ export function showFiltered(run: ExplainRun, plan: Plan, label: string, which: 
   }
 }
 
+/** How often an index was descended. */
+export function showIndexSearches(run: ExplainRun, plan: Plan): void {
+  if (!run.es.analyze) return;
+  explainPropertyInteger("Index Searches", null, nodeOf(run, plan)?.indexScan?.nsearches ?? 0, run.es);
+}
+/** Pages that a bitmap heap scan visited. */
+export function showHeapBlocks(run: ExplainRun, plan: Plan): void {
+  const { es } = run;
+  if (!es.analyze) return;
+  const { exactPages, lossyPages } = nodeOf(run, plan)?.bitmapHeap ?? { exactPages: 0, lossyPages: 0 };
+  if (es.format !== "text") {
+    explainPropertyInteger("Exact Heap Blocks", null, exactPages, es);
+    explainPropertyInteger("Lossy Heap Blocks", null, lossyPages, es);
+  } else if (exactPages > 0 || lossyPages > 0) {
+    const parts = [
+      ...(exactPages > 0 ? [`exact=${exactPages}`] : []),
+      ...(lossyPages > 0 ? [`lossy=${lossyPages}`] : []),
+    ];
+    explainIndentText(es);
+    es.out += `Heap Blocks: ${parts.join(" ")}\n`;
+  }
+}
+
 interface SortStats {
   method: string;
   peakBytes: number;

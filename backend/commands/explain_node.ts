@@ -6,7 +6,13 @@ import { functionDisplayName, getRelationName, getSchemaName } from "./explain_n
 import type { Node, Plan, RangeTblEntry, SubPlan } from "../nodes/nodes.ts";
 import { showAggKeys, showGroupingSets, showGroupKeys, showSortKeys, showWindowKeys } from "./explain_keys.ts";
 import { deparsePlanExpr } from "./explain_deparse.ts";
-import { showFiltered, showNodeInstrumentation, showSpecialInstrumentation } from "./explain_instrument.ts";
+import {
+  showFiltered,
+  showHeapBlocks,
+  showIndexSearches,
+  showNodeInstrumentation,
+  showSpecialInstrumentation,
+} from "./explain_instrument.ts";
 import {
   explainCloseGroup,
   explainIndentText,
@@ -457,6 +463,7 @@ function showDetails(run: ExplainRun, plan: Plan, anc: readonly Node[]): void {
       if (plan.indexqualorig.length > 0) showFiltered(run, plan, "Rows Removed by Index Recheck", 2);
       scanQual(run, plan, anc, plan.indexorderbyorig, "Order By");
       filter();
+      showIndexSearches(run, plan);
       break;
     case "IndexOnlyScan":
       scanQual(run, plan, anc, plan.indexqual, "Index Cond");
@@ -464,14 +471,17 @@ function showDetails(run: ExplainRun, plan: Plan, anc: readonly Node[]): void {
       scanQual(run, plan, anc, plan.indexorderby, "Order By");
       filter();
       if (es.analyze) showSpecialInstrumentation(run, plan, "heapFetches");
+      showIndexSearches(run, plan);
       break;
     case "BitmapIndexScan":
       scanQual(run, plan, anc, plan.indexqualorig, "Index Cond");
+      showIndexSearches(run, plan);
       break;
     case "BitmapHeapScan":
       scanQual(run, plan, anc, plan.bitmapqualorig, "Recheck Cond");
       if (plan.bitmapqualorig.length > 0) showFiltered(run, plan, "Rows Removed by Index Recheck", 2);
       filter();
+      showHeapBlocks(run, plan);
       break;
     case "SeqScan":
     case "SampleScan":

@@ -2,6 +2,8 @@
  * CREATE INDEX and REINDEX: from the statement to what index.ts makes.
  * Follows src/backend/commands/indexcmds.c.
  */
+import { catalogScan } from "../catalog/catalog_scan.ts";
+import { reloptionsOf } from "./reloptions.ts";
 import type * as Raw from "libpg-query";
 import { ERRCODE } from "../../base/errcodes.ts";
 import { ereport, notBuilt, PgError, pgError } from "../../base/error.ts";
@@ -17,6 +19,7 @@ import type { Node } from "../nodes/nodes.ts";
 import { exprCollation, exprType } from "../nodes/node_funcs.ts";
 import { addNSItemToQuery, addRangeTableEntryForRelation } from "../parser/parse_relation.ts";
 import { assignExprCollations } from "../parser/parse_collate.ts";
+import { isBinaryCoercible } from "../parser/parse_coerce.ts";
 import { transformExpr } from "../parser/parse_expr.ts";
 import { transformWhereClause } from "../parser/parse_clause.ts";
 import { makeParsestate, type ParseState } from "../parser/parse_node.ts";
@@ -152,6 +155,13 @@ function defineIndexOn(rel: Relation, stmt: Raw.IndexStmt, queryString: string, 
     }
     throw pgError(ERRCODE.DUPLICATE_TABLE, `relation "${indexName}" already exists`, { routine: "index_create" });
   }
+  if (stmt.primary && catalogScan("pg_index", { indrelid: rel.rd_id }).some((i) => i.indisprimary)) {
+    throw pgError(
+      ERRCODE.INVALID_TABLE_DEFINITION,
+      `multiple primary keys for table "${rel.rd_rel.relname}" are not allowed`,
+      { routine: "index_check_primary_key" },
+    );
+  }
   const nsitem = addRangeTableEntryForRelation(pstate, rel, AccessShareLock, null, false, true);
   addNSItemToQuery(pstate, nsitem, true, true, true);
   let predicate: Node | null = null;
@@ -204,7 +214,7 @@ function defineIndexOn(rel: Relation, stmt: Raw.IndexStmt, queryString: string, 
     isConstraint: stmt.isconstraint ?? false,
     deferrable: stmt.deferrable ?? false,
     initDeferred: stmt.initdeferred ?? false,
-    reloptions: reloptionsOf(stmt.options),
+    reloptions: reloptionsOf(stmt.options, "btree"),
     tablespace: 0,
   });
   return r.indexId;
@@ -291,38 +301,15 @@ function resolveOpClass(e: Raw.IndexElem, typeId: Oid, amId: Oid): Oid {
       },
     );
   }
+  const accepts = searchSysCache("CLAOID", opclass)!.opcintype;
+  if (!isBinaryCoercible(typeId, accepts)) {
+    throw pgError(
+      ERRCODE.DATATYPE_MISMATCH,
+      `operator class "${names.join(".")}" does not accept data type ${formatTypeBe(typeId)}`,
+      { routine: "ResolveOpClass" },
+    );
+  }
   return opclass;
-}
-
-/** WITH (name = value, …) as pg_class.reloptions; null if there are none. */
-export function reloptionsOf(options: readonly Raw.Node[] | undefined): string[] | null {
-  if (options === undefined || options.length === 0) return null;
-  return options.map((n) => {
-    const def = (n as { DefElem: Raw.DefElem }).DefElem;
-    const arg = def.arg as
-      | {
-        Integer?: { ival?: number };
-        Float?: { fval?: string };
-        String?: Raw.String;
-        Boolean?: { boolval?: boolean };
-        TypeName?: Raw.TypeName;
-      }
-      | undefined;
-    const value = arg === undefined
-      ? "true"
-      : arg.Integer !== undefined
-      ? String(arg.Integer.ival ?? 0)
-      : arg.Float !== undefined
-      ? arg.Float.fval ?? "0"
-      : arg.Boolean !== undefined
-      ? String(arg.Boolean.boolval ?? false)
-      : arg.String !== undefined
-      ? arg.String.sval ?? ""
-      : arg.TypeName !== undefined
-      ? (arg.TypeName.names ?? []).map((x) => (x as { String: Raw.String }).String.sval).join(".")
-      : "";
-    return `${def.defname!.toLowerCase()}=${value}`;
-  });
 }
 
 /** The statement CREATE INDEX. */

@@ -2,6 +2,7 @@
  * DECLARE CURSOR, FETCH, MOVE, CLOSE.
  * Follows src/backend/commands/portalcmds.c.
  */
+import { execSupportsBackwardScan } from "../optimizer/plan/planner.ts";
 import type * as Raw from "libpg-query";
 import { ERRCODE } from "../../base/errcodes.ts";
 import { pgError } from "../../base/error.ts";
@@ -56,7 +57,8 @@ export function performCursorOpen(stmt: Raw.DeclareCursorStmt, call: UtilityCall
   portalDefineQuery(portal, { prepStmtName: null, sourceText: call.queryString, commandTag: "SELECT", stmts: plans });
   portal.cursorOptions = options;
   if ((options & (CURSOR_OPT_SCROLL | CURSOR_OPT_NO_SCROLL)) === 0) {
-    portal.cursorOptions |= query.rowMarks.length > 0 ? CURSOR_OPT_NO_SCROLL : CURSOR_OPT_SCROLL;
+    const scrolls = query.rowMarks.length === 0 && execSupportsBackwardScan(plans[0].planTree!);
+    portal.cursorOptions |= scrolls ? CURSOR_OPT_SCROLL : CURSOR_OPT_NO_SCROLL;
   }
   portalStart(portal, call.params, getActiveSnapshot());
 }

@@ -39,6 +39,7 @@ import { makeParsestate, parserErrposition, type ParseState, withErrposition } f
 import { addNSItemToQuery, addRangeTableEntryForRelation } from "../parser/parse_relation.ts";
 import { getColumnDefCollation, typenameTypeIdAndMod } from "../parser/parse_type.ts";
 import { type NotNullConstraint, type TableDefinition, transformCreateStmt } from "../parser/parse_utilcmd.ts";
+import { containMutableFunctions } from "../optimizer/util/clauses.ts";
 import { pullVarattnosOfRel, pullVarnos } from "./var_columns.ts";
 import { AccessExclusiveLock, AccessShareLock, NoLock } from "../storage/lmgr/locktypes.ts";
 import { processSubcommand, type UtilityCall } from "../tcop/utility.ts";
@@ -49,7 +50,8 @@ import { relationNoteCreated, relationSetNewRelfilenumber } from "../utils/cache
 import { getNamespaceName } from "../utils/cache/lsyscache.ts";
 import { searchSysCache } from "../utils/cache/syscache.ts";
 import { getUserId } from "../utils/init/globals.ts";
-import { defineIndex, reloptionsOf } from "./indexcmds.ts";
+import { defineIndex } from "./indexcmds.ts";
+import { reloptionsOf } from "./reloptions.ts";
 import { resetSequence } from "./sequence.ts";
 
 /** A column definition as an attribute. @throws 42704 unknown type, 42P16 SETOF */
@@ -168,7 +170,7 @@ function defineRelation(
     attrs,
     relkind: "r",
     relpersistence: rv.relpersistence ?? "p",
-    reloptions: reloptionsOf(stmt.options),
+    reloptions: reloptionsOf(stmt.options, "heap"),
     relacl: null,
   });
   commandCounterIncrement();
@@ -185,7 +187,7 @@ function defineRelation(
   return relid;
 }
 
-function parseStateFor(rel: Relation, queryString: string | null): ParseState {
+export function parseStateFor(rel: Relation, queryString: string | null): ParseState {
   const pstate = makeParsestate(null);
   pstate.p_sourcetext = queryString;
   const nsitem = addRangeTableEntryForRelation(pstate, rel, AccessShareLock, null, false, true);
@@ -216,6 +218,11 @@ export function cookDefault(pstate: ParseState, raw: Raw.Node, att: Attribute): 
     );
   }
   assignExprCollations(pstate, coerced);
+  if (att.attgenerated !== "" && containMutableFunctions(coerced)) {
+    throw pgError(ERRCODE.INVALID_OBJECT_DEFINITION, "generation expression is not immutable", {
+      routine: "cookDefault",
+    });
+  }
   return coerced;
 }
 

@@ -2,16 +2,15 @@
  * ALTER TABLE (columns, defaults, constraints, ownership) and RENAME.
  *
  * Each command takes AccessExclusiveLock and does its work at once. A new column with a default that is not volatile costs
- * nothing per row (pg_attribute.attmissingval); other changes that would rewrite the table are refused.
+ * nothing per row (pg_attribute.attmissingval); what must change stored rows is in tablecmds_rewrite.ts.
  * Follows src/backend/commands/tablecmds.c.
  */
 import type * as Raw from "libpg-query";
 import { ERRCODE } from "../../base/errcodes.ts";
 import { ereport, notBuilt, pgError } from "../../base/error.ts";
 import type { Oid } from "../../base/types.ts";
-import { relationClose, tableOpen } from "../access/common/relation.ts";
+import { relationClose, relationOpen, tableOpen } from "../access/common/relation.ts";
 import { heapBeginscan, heapEndscan, heapGetnext } from "../access/heap/heapam_scan.ts";
-import { heapDeformTuple } from "../access/common/heaptuple.ts";
 import { commandCounterIncrement } from "../access/transam/xact.ts";
 import { checkCanSetRole, getRolespecOid, objectOwnercheck, ownercheckError, relkindNoun } from "../catalog/aclchk.ts";
 import { isSystemClass } from "../catalog/catalog.ts";
@@ -34,11 +33,17 @@ import {
   findNotNullConstraintAttnum,
   getRelationConstraint,
 } from "../catalog/pg_constraint.ts";
-import { changeDependencyFor, getOwnedSequence } from "../catalog/pg_depend.ts";
+import { changeDependencyFor, deleteDependencyRecordsFor, getOwnedSequence } from "../catalog/pg_depend.ts";
 import { changeDependencyOnOwner } from "../catalog/pg_shdepend.ts";
 import { newHeapCreateToastTable } from "../catalog/toasting.ts";
 import { compileExpr, compileExprOnRow } from "../executor/exec_expr.ts";
+import { makeNode } from "../nodes/make_node.ts";
 import type { Node } from "../nodes/nodes.ts";
+import { stringToNode } from "../nodes/readfuncs.ts";
+import { formatTypeBe } from "../utils/adt/format_type.ts";
+import { addIdentity, dropIdentity, setIdentity } from "./tablecmds_identity.ts";
+import { forEachRow, rewriteTable } from "./tablecmds_rewrite.ts";
+import { alterColumnType } from "./tablecmds_type.ts";
 import { containVolatileFunctions } from "../optimizer/util/clauses.ts";
 import { expressionPlanner } from "../optimizer/plan/expression_planner.ts";
 import { transformAlterPart } from "../parser/parse_utilcmd.ts";
@@ -52,10 +57,17 @@ import type { Datum } from "../utils/fmgr/datum.ts";
 import { getUserId } from "../utils/init/globals.ts";
 import { getLatestSnapshot } from "../utils/time/snapmgr.ts";
 import { alterDatabaseOwner, renameDatabase } from "./dbcommands.ts";
-import { defineIndex, reloptionsOf } from "./indexcmds.ts";
+import { defineIndex } from "./indexcmds.ts";
+import { changeRelOptions } from "./reloptions.ts";
 import { getNamespaceName } from "../utils/cache/lsyscache.ts";
 import { parseStateOf } from "./parse_state.ts";
-import { addRelationNewConstraints, addRelationNotNullConstraints, buildAttribute, cookDefault } from "./tablecmds.ts";
+import {
+  addRelationNewConstraints,
+  addRelationNotNullConstraints,
+  buildAttribute,
+  cookDefault,
+  parseStateFor,
+} from "./tablecmds.ts";
 import { renameRole } from "./user.ts";
 
 function checkOwner(relid: Oid): void {
@@ -76,10 +88,15 @@ export function alterTableCommand(stmt: Raw.AlterTableStmt, call: UtilityCall): 
     ereport("NOTICE", { message: `relation "${stmt.relation!.relname}" does not exist, skipping` });
     return;
   }
-  const rel = tableOpen(relid, NoLock);
+  const rel = relationOpen(relid, NoLock);
   const inUse = rel.rd_refcnt > 1;
   const name = rel.rd_rel.relname;
+  const isIndex = rel.rd_rel.relkind === "i";
   relationClose(rel, NoLock);
+  const first = (stmt.cmds?.[0] as { AlterTableCmd?: Raw.AlterTableCmd } | undefined)?.AlterTableCmd?.subtype ?? "";
+  if (isIndex && first !== "AT_SetRelOptions" && first !== "AT_ResetRelOptions") {
+    throw notBuilt("this ALTER TABLE of an index");
+  }
   if (inUse) {
     throw pgError(
       ERRCODE.OBJECT_IN_USE,
@@ -132,6 +149,18 @@ function alterOne(relid: Oid, cmd: Raw.AlterTableCmd, call: UtilityCall): void {
     }
     case "AT_ValidateConstraint":
       return validateConstraint(relid, cmd.name!);
+    case "AT_AlterColumnType":
+      return alterColumnType(relid, columnRow(relid, cmd.name!), cmd, call);
+    case "AT_SetStorage":
+      return setStorage(relid, cmd);
+    case "AT_DropExpression":
+      return dropExpression(relid, cmd);
+    case "AT_AddIdentity":
+      return addIdentity(relid, columnRow(relid, cmd.name!), cmd, call);
+    case "AT_SetIdentity":
+      return setIdentity(relid, columnRow(relid, cmd.name!), cmd, call);
+    case "AT_DropIdentity":
+      return dropIdentity(relid, columnRow(relid, cmd.name!), cmd.missing_ok ?? false);
     default:
       throw notBuilt(
         `ALTER TABLE ${(cmd.subtype ?? "").replace("AT_", "").replaceAll(/([a-z])([A-Z])/g, "$1 $2").toUpperCase()}`,
@@ -146,17 +175,6 @@ function withTable<T>(relid: Oid, f: (rel: Relation) => T): T {
   } finally {
     relationClose(rel, NoLock);
   }
-}
-
-/** Calls `f` with the columns of every row that is visible now; f's array is reused. */
-function forEachRow(rel: Relation, f: (values: Datum[]) => void): void {
-  const scan = heapBeginscan(rel, getLatestSnapshot());
-  const values: Datum[] = new Array(rel.rd_att.natts).fill(null);
-  for (let t = heapGetnext(scan, 1); t !== null; t = heapGetnext(scan, 1)) {
-    heapDeformTuple(t, rel.rd_att, values);
-    f(values);
-  }
-  heapEndscan(scan);
 }
 
 function tableIsEmpty(rel: Relation): boolean {
@@ -192,31 +210,46 @@ function addColumn(relid: Oid, cmd: Raw.AlterTableCmd, call: UtilityCall): void 
   const att = buildAttribute(parseStateOf(call.queryString), def.columns[0], attnum);
   checkAttributeType(att.attname, att.atttypid);
   const empty = withTable(relid, tableIsEmpty);
-  if (!empty && (att.attidentity !== "" || att.attgenerated !== "")) {
-    throw notBuilt("ADD COLUMN with an identity or generated column on a table with rows");
-  }
   insertAttributes(relid, [att]);
   const cls = searchSysCache("RELOID", relid)!;
   catalogUpdate("pg_class", cls.ctid, { ...cls, relnatts: attnum });
   commandCounterIncrement();
   let hasValue = false;
+  let perRow: Node | null = null;
   withTable(relid, (rel) => {
     const raw = def.columns[0].raw_default;
     if (raw === undefined) return;
-    const pstate = parseStateOf(call.queryString);
-    const expr = cookDefault(pstate, raw, rel.rd_att.attrs[attnum - 1]);
+    const expr = cookDefault(parseStateFor(rel, call.queryString), raw, rel.rd_att.attrs[attnum - 1]);
     if (!empty) {
-      if (containVolatileFunctions(expr)) throw notBuilt("ADD COLUMN with a volatile default on a table with rows");
-      const value = compileExpr(expressionPlanner(expr))();
-      if (value !== null) {
-        hasValue = true;
-        setMissing(relid, attnum, value);
+      if (att.attgenerated !== "" || containVolatileFunctions(expr)) perRow = expr;
+      else {
+        const value = compileExpr(expressionPlanner(expr))();
+        if (value !== null) {
+          hasValue = true;
+          setMissing(relid, attnum, value);
+        }
       }
     }
     if (expr.type !== "Const" || !expr.constisnull) storeAttrDefault(relid, attnum, expr);
   });
   commandCounterIncrement();
-  if (att.attnotnull && !empty && !hasValue) throw containsNulls(row, att.attname);
+  // A sequence becomes the column's own before rows are numbered by it.
+  for (const s of def.after) processSubcommand(s, call);
+  commandCounterIncrement();
+  if (!empty && att.attidentity !== "") {
+    const seqid = getOwnedSequence(relid, attnum, "i");
+    perRow = makeNode("NextValueExpr", { seqid, typeId: att.atttypid });
+  }
+  if (perRow !== null) {
+    const value = compileExprOnRow(expressionPlanner(perRow));
+    rewriteTable(relid, (values) => values[attnum - 1] = value(values), () => {});
+    if (att.attnotnull) {
+      withTable(relid, (rel) =>
+        forEachRow(rel, (values) => {
+          if (values[attnum - 1] === null) throw containsNulls(row, att.attname);
+        }));
+    }
+  } else if (att.attnotnull && !empty && !hasValue) throw containsNulls(row, att.attname);
   withTable(relid, (rel) => {
     addRelationNotNullConstraints(rel, def.notNulls);
     const added = addRelationNewConstraints(rel, [], def.checks, null);
@@ -229,7 +262,6 @@ function addColumn(relid: Oid, cmd: Raw.AlterTableCmd, call: UtilityCall): void 
     defineIndex(relid, index, call.queryString, { isAlterTable: true });
     commandCounterIncrement();
   }
-  for (const s of def.after) processSubcommand(s, call);
 }
 
 /** Value of the column in rows that were stored before it was added. */
@@ -390,7 +422,59 @@ function validateConstraint(relid: Oid, name: string): void {
     throw pgError(ERRCODE.UNDEFINED_OBJECT, `constraint "${name}" of relation "${relname}" does not exist`);
   }
   if (con.convalidated) return;
-  throw notBuilt("VALIDATE CONSTRAINT");
+  if (con.contype !== "c") throw notBuilt("VALIDATE CONSTRAINT of this kind of constraint");
+  withTable(relid, (rel) => checkRows(rel, [{ name, expr: stringToNode(con.conbin!) as Node }]));
+  catalogUpdate("pg_constraint", con.ctid!, { ...con, convalidated: true });
+  cacheInvalidateRelcacheByRelid(relid);
+}
+
+/** SET STORAGE. @throws 0A000 for a type that is stored in line only, 22023 for an unknown name */
+function setStorage(relid: Oid, cmd: Raw.AlterTableCmd): void {
+  const att = columnRow(relid, cmd.name!);
+  const word = (cmd.def as { String?: Raw.String } | undefined)?.String?.sval ?? "default";
+  const own = searchSysCache("TYPEOID", att.atttypid)!.typstorage;
+  const letter = { plain: "p", external: "e", extended: "x", main: "m", default: own }[word.toLowerCase()];
+  if (letter === undefined) {
+    throw pgError(ERRCODE.INVALID_PARAMETER_VALUE, `invalid storage type "${word}"`, {
+      routine: "GetAttributeStorage",
+    });
+  }
+  if (letter !== "p" && own === "p") {
+    throw pgError(
+      ERRCODE.FEATURE_NOT_SUPPORTED,
+      `column data type ${formatTypeBe(att.atttypid)} can only have storage PLAIN`,
+      { routine: "GetAttributeStorage" },
+    );
+  }
+  catalogUpdate("pg_attribute", att.ctid, { ...att, attstorage: letter });
+}
+
+/** DROP EXPRESSION: the stored values stay, the column becomes an ordinary one. */
+function dropExpression(relid: Oid, cmd: Raw.AlterTableCmd): void {
+  const att = columnRow(relid, cmd.name!);
+  const relname = searchSysCache("RELOID", relid)!.relname;
+  if (att.attgenerated === "v") {
+    throw pgError(
+      ERRCODE.FEATURE_NOT_SUPPORTED,
+      "ALTER TABLE / DROP EXPRESSION is not supported for virtual generated columns",
+      { detail: `Column "${att.attname}" of relation "${relname}" is a virtual generated column.` },
+    );
+  }
+  if (att.attgenerated === "") {
+    const message = `column "${att.attname}" of relation "${relname}" is not a generated column`;
+    if (!cmd.missing_ok) {
+      throw pgError(ERRCODE.OBJECT_NOT_IN_PREREQUISITE_STATE, message, { routine: "ATExecDropExpression" });
+    }
+    ereport("NOTICE", { message: `${message}, skipping` });
+    return;
+  }
+  catalogUpdate("pg_attribute", att.ctid, { ...att, attgenerated: "" });
+  // The expression's dependency on its own column is internal: it must go before the expression can.
+  const def = catalogScan("pg_attrdef", { adrelid: relid }).find((d) => d.adnum === att.attnum)!;
+  deleteDependencyRecordsFor(O.AttrDefaultRelationId, def.oid);
+  commandCounterIncrement();
+  removeAttrDefault(relid, att.attnum, "DROP_RESTRICT", false);
+  cacheInvalidateRelcacheByRelid(relid);
 }
 
 function dropConstraint(relid: Oid, cmd: Raw.AlterTableCmd): void {
@@ -409,11 +493,10 @@ function dropConstraint(relid: Oid, cmd: Raw.AlterTableCmd): void {
 
 function setRelOptions(relid: Oid, cmd: Raw.AlterTableCmd): void {
   const row = searchSysCache("RELOID", relid)!;
-  const given = reloptionsOf((cmd.def as { List?: { items?: Raw.Node[] } })?.List?.items) ?? [];
-  const names = given.map((g) => g.slice(0, g.indexOf("=")));
-  const kept = (row.reloptions ?? []).filter((r) => !names.includes(r.slice(0, r.indexOf("="))));
-  const next = cmd.subtype === "AT_SetRelOptions" ? [...kept, ...given] : kept;
-  catalogUpdate("pg_class", row.ctid, { ...row, reloptions: next.length > 0 ? next : null });
+  const kind = row.relkind === "i" ? "btree" : row.relkind === "v" ? "view" : "heap";
+  const given = (cmd.def as { List?: { items?: Raw.Node[] } })?.List?.items;
+  const reloptions = changeRelOptions(row.reloptions, given, kind, cmd.subtype === "AT_ResetRelOptions");
+  catalogUpdate("pg_class", row.ctid, { ...row, reloptions });
 }
 
 function changeRelationOwner(relid: Oid, owner: Oid): void {

@@ -316,7 +316,10 @@ function refuseDrop(role: PgAuthid, deps: ReturnType<typeof sharedDependenciesOn
   }
   const here: string[] = [];
   const elsewhere = new Map<Oid, number>();
-  for (const d of deps) {
+  const inOrder = [...deps].sort((a, b) =>
+    a.objid - b.objid || a.classid - b.classid || a.objsubid - b.objsubid || a.dbid - b.dbid
+  );
+  for (const d of inOrder) {
     if (d.dbid === myDatabaseId() || d.dbid === 0) {
       const what = getObjectDescription(objectAddress(d.classid, d.objid, d.objsubid));
       if (what !== null) here.push(d.deptype === "o" ? `owner of ${what}` : `privileges for ${what}`);

@@ -250,6 +250,16 @@ function checkTimezone(value: string): string {
 
 const ENCODINGS = new Set(["utf8", "unicode", "utf_8", "utf-8"]);
 
+/** Every byte that is not printable ASCII as \xNN. */
+function cleanAscii(s: string): string {
+  if (/^[\x20-\x7e]*$/.test(s)) return s;
+  let out = "";
+  for (const b of encodeText(s)) {
+    out += b >= 0x20 && b <= 0x7e ? String.fromCharCode(b) : `\\x${b.toString(16).padStart(2, "0")}`;
+  }
+  return out;
+}
+
 /** Installs the checks and effects of the parameters that belong to a session. Called once in each backend. */
 export function installVariableHooks(): void {
   installTransactionOptionSetter((name, value) => setOption(name, value, true));
@@ -259,6 +269,8 @@ export function installVariableHooks(): void {
     }
     return "UTF8";
   });
+  // pg_clean_ascii(): these names go into logs and process titles of any encoding.
+  for (const name of ["application_name", "cluster_name"]) registerCheckHook(name, (v) => cleanAscii(String(v)));
   registerCheckHook("DateStyle", (v) => checkDateStyle(String(v)));
   // The configuration file was read before the hook stood.
   const dateStyle = findGuc("DateStyle")!;

@@ -26,7 +26,7 @@ import { formatTypeWithTypemod } from "../utils/adt/format_type.ts";
 import { cacheInvalidateRelcacheByRelid } from "../utils/cache/inval.ts";
 import { searchSysCache } from "../utils/cache/syscache.ts";
 import { getUserId } from "../utils/init/globals.ts";
-import { reloptionsOf } from "./indexcmds.ts";
+import { reloptionsOf } from "./reloptions.ts";
 
 export function createViewCommand(stmt: Raw.ViewStmt, call: UtilityCall): void {
   if (stmt.withCheckOption !== undefined && stmt.withCheckOption !== "NO_CHECK_OPTION") {
@@ -70,7 +70,7 @@ export function createViewCommand(stmt: Raw.ViewStmt, call: UtilityCall): void {
       attrs,
       relkind: "v",
       relpersistence: rv.relpersistence ?? "p",
-      reloptions: reloptionsOf(stmt.options),
+      reloptions: reloptionsOf(stmt.options, "view"),
       relacl: null,
     });
   }

@@ -19,6 +19,7 @@ import {
 } from "../storage/buffer/bufmgr.ts";
 import type { PlanCompiler, Produce } from "./exec_compile.ts";
 import type { EState } from "./exec_estate.ts";
+import type { NodeInstrumentation } from "./exec_instrument.ts";
 import { buildScanKeys, emitKeyValues } from "./exec_indexscan.ts";
 import { epqScan, heapScanRow } from "./exec_scan.ts";
 import { TIDBitmap } from "./tidbitmap.ts";
@@ -29,6 +30,7 @@ export const produceBitmapHeapScan: Produce<BitmapHeapScan> = (pc, plan, needed,
   const state = cg.decl("bs", "null");
   cg.onEnd(`if(${state}!==null){${state}.end();${state}=null;}`);
   cg.emit(`if(${state}===null)${state}=new ${cg.h("BitmapHeapState")}(X,${plan.scanrelid});`);
+  if (cg.options.instrument) cg.emit(`${pc.instr(plan.plan_node_id)}.bitmapHeap=${state};`);
   const bitmap = emitBitmap(pc, plan.lefttree!);
   const [s, n, i, vo, vt, b, t, pass] = ["s", "n", "i", "vo", "vt", "b", "t", "pass"].map((x) => cg.name(x));
   cg.emit(`${state}.start(${bitmap});`);
@@ -62,7 +64,9 @@ function emitBitmap(pc: PlanCompiler, plan: Plan): string {
       const specs = buildScanKeys(pc.relations.index(plan.indexid), (plan as BitmapIndexScan).indexqual);
       const { keys, possible } = emitKeyValues(pc, specs);
       cg.emit(
-        `const ${tbm}=${cg.h("bitmapIndexScan")}(X,${cg.slot(plan.indexid)},${keys},${possible},${specs.recheck});`,
+        `const ${tbm}=${cg.h("bitmapIndexScan")}(X,${cg.slot(plan.indexid)},${keys},${possible},${specs.recheck},${
+          cg.options.instrument ? pc.instr(plan.plan_node_id) : "null"
+        });`,
       );
       return tbm;
     }
@@ -85,12 +89,21 @@ export function bitmapIndexScan(
   keys: readonly ScanKey[],
   possible: boolean,
   recheck: boolean,
+  instr: NodeInstrumentation | null,
 ): TIDBitmap {
   const tbm = new TIDBitmap();
   if (!possible) return tbm;
   const scan = indexBeginscanBitmap(X.openIndex(indexid), X.snapshot, keys.length);
   indexRescan(scan, keys);
-  indexGetbitmap(scan, (tid, check) => tbm.add(tid, check || recheck));
+  if (instr === null) indexGetbitmap(scan, (tid, check) => tbm.add(tid, check || recheck));
+  else {
+    indexGetbitmap(scan, (tid, check) => {
+      instr.tuples++;
+      tbm.add(tid, check || recheck);
+    });
+    instr.indexScan ??= { nsearches: 0 };
+    instr.indexScan.nsearches += scan.nsearches;
+  }
   indexEndscan(scan);
   return tbm;
 }
@@ -102,6 +115,8 @@ export class BitmapHeapState {
   private bitmap: TIDBitmap | null = null;
   private blocks = new Float64Array(0);
   private at = 0;
+  exactPages = 0;
+  lossyPages = 0;
 
   constructor(X: EState, rti: number) {
     this.scan = heapBeginscan(X.relation(rti), X.snapshot!);
@@ -119,8 +134,13 @@ export class BitmapHeapState {
       if (block >= scan.nblocks) continue;
       const page = this.bitmap!.page(block);
       this.recheck = page.recheck;
-      if (page.bits === null) heapPreparePagescan(scan, block);
-      else this.prepare(block, page.bits);
+      if (page.bits === null) {
+        this.lossyPages++;
+        heapPreparePagescan(scan, block);
+      } else {
+        this.exactPages++;
+        this.prepare(block, page.bits);
+      }
       if (scan.rsNtuples > 0) return true;
     }
     return false;

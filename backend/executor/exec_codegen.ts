@@ -135,6 +135,8 @@ export class CodeGen {
   }
   /** Puts a value into the context; returns the factory-level constant that holds it. */
   slot(value: unknown): string {
+    // A Map takes -0 for 0, but they are two float8 values.
+    if (Object.is(value, -0)) return `k${this.slots.push(value) - 1}`;
     let name = this.slotNames.get(value);
     if (name === undefined) {
       name = `k${this.slots.length}`;

@@ -135,13 +135,15 @@ export function emitKeyValues(pc: PlanCompiler, specs: KeySpecs): { keys: string
   return { keys, possible: nulls.length === 0 ? "true" : `!(${nulls.join("||")})` };
 }
 
-function openScan(pc: PlanCompiler, scanrelid: number, indexid: number, nkeys: number): string {
+function openScan(pc: PlanCompiler, plan: IndexScan | IndexOnlyScan, nkeys: number): string {
   const { cg } = pc;
+  const { scanrelid, indexid } = plan;
   const scan = cg.decl("is", "null");
   cg.onEnd(`if(${scan}!==null){${cg.h("indexEndscan")}(${scan});${scan}=null;}`);
   cg.emit(
     `if(${scan}===null)${scan}=${cg.h("beginIndexScan")}(X,${scanrelid},${cg.slot(indexid)},${nkeys});`,
   );
+  if (cg.options.instrument) cg.emit(`${pc.instr(plan.plan_node_id)}.indexScan=${scan};`);
   return scan;
 }
 
@@ -150,7 +152,7 @@ export const produceIndexScan: Produce<IndexScan> = (pc, plan, needed, consume) 
   if (epqScan(pc, plan, needed, consume, [...plan.indexqualorig, ...plan.qual])) return;
   const { cg } = pc;
   const specs = buildScanKeys(pc.relations.index(plan.indexid), plan.indexqual);
-  const scan = openScan(pc, plan.scanrelid, plan.indexid, specs.keys.length);
+  const scan = openScan(pc, plan, specs.keys.length);
   const { keys, possible } = emitKeyValues(pc, specs);
   const dir = plan.indexorderdir === "BackwardScanDirection" ? -1 : 1;
   const [s, t] = [cg.name("s"), cg.name("t")];
@@ -175,7 +177,7 @@ export const produceIndexOnlyScan: Produce<IndexOnlyScan> = (pc, plan, needed, c
   }
   const index = pc.relations.index(plan.indexid);
   const specs = buildScanKeys(index, plan.indexqual);
-  const scan = openScan(pc, plan.scanrelid, plan.indexid, specs.keys.length);
+  const scan = openScan(pc, plan, specs.keys.length);
   const { keys, possible } = emitKeyValues(pc, specs);
   const dir = plan.indexorderdir === "BackwardScanDirection" ? -1 : 1;
   const [s, tid, vm] = [cg.name("s"), cg.name("tid"), cg.decl("vm", "null")];

@@ -40,6 +40,10 @@ export class NodeInstrumentation {
   hash: unknown = null;
   hashAgg: unknown = null;
   memoize: unknown = null;
+  /** Descents of the index, by an index scan or a bitmap index scan. */
+  indexScan: { nsearches: number } | null = null;
+  /** Pages that a bitmap heap scan visited: known row by row, and whole. */
+  bitmapHeap: { exactPages: number; lossyPages: number } | null = null;
   buffers: BufferUsage | null = null;
   constructor(readonly plan: Plan) {}
 }

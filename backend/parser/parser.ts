@@ -149,6 +149,7 @@ export function rawParser(sql: string): RawStmt[] {
     const error = u32[(p + 8) >>> 2];
     if (error !== 0) {
       throw rawError(
+        sql,
         cString(u32[error >>> 2]),
         u32[(error + 16) >>> 2] | 0,
         u32[(error + 4) >>> 2] === 0 ? "" : cString(u32[(error + 4) >>> 2]),
@@ -170,7 +171,7 @@ export function rawParsePlpgsql(sql: string): unknown {
   assert(lib !== null, "loadParser() was not awaited");
   const m = lib;
   const text = callModule(sql, m._wasm_parse_plpgsql, m._wasm_free_string, cString);
-  if (!text.startsWith("{") && !text.startsWith("[")) throw rawError(text, 0, "plpgsql_yyerror");
+  if (!text.startsWith("{") && !text.startsWith("[")) throw rawError("", text, 0, "plpgsql_yyerror");
   return JSON.parse(text);
 }
 
@@ -230,8 +231,18 @@ const RAW_ERRORS: readonly RawErrorRule[] = [
   { match: /^out of memory/, code: ERRCODE.OUT_OF_MEMORY },
 ];
 
-function rawError(message: string, cursor: number, routine: string): PgError {
-  const rule = RAW_ERRORS.find((r) => r.match.test(message));
+/** A bad escape in U&'…', which the scanner's caller reports; in E'…' the scanner does, under another code. */
+const UESCAPE_ERROR: RawErrorRule = {
+  match: /^invalid Unicode escape$/,
+  code: ERRCODE.SYNTAX_ERROR,
+  hint: "Unicode escapes must be \\XXXX or \\+XXXXXX.",
+};
+
+function rawError(sql: string, message: string, cursor: number, routine: string): PgError {
+  const inUescape = /[uU]&(['"])(?:(?!\1)[^])*$/.test(sql.slice(0, Math.max(cursor - 1, 0)));
+  const rule = inUescape && UESCAPE_ERROR.match.test(message)
+    ? UESCAPE_ERROR
+    : RAW_ERRORS.find((r) => r.match.test(message));
   return new PgError({
     code: rule?.code ?? ERRCODE.SYNTAX_ERROR,
     message,

@@ -8,6 +8,8 @@ export class IndexScan {
   keys: readonly ScanKey[] = [];
   /** Index-only scan: return index tuples (itup, itupOff). */
   wantItup = false;
+  /** Descents of the index so far, for EXPLAIN ANALYZE. */
+  nsearches = 0;
   /** The row last returned is dead to all: its entry may be marked. */
   killPriorTuple = false;
   /** Skip entries so marked; and mark them. False in recovery. */

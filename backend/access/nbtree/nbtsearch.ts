@@ -395,6 +395,7 @@ function btFirst(scan: IndexScan, dir: ScanDirection): boolean {
   const o = so(scan);
   const rel = scan.indexRelation;
   heapHooks.stat?.indexScan(rel);
+  scan.nsearches++;
   const info = btKeyInfo(rel);
   const fwd = dir >= 0;
   let stratTotal: number = BTEqualStrategyNumber;

@@ -135,7 +135,8 @@ function allRelationRtis(rtable: RangeTblEntry[]): readonly number[] | null {
   for (let i = 0; i < rtable.length; i++) if (rtable[i].rtekind === "RTE_RELATION") out.push(i + 1);
   return out.length === 0 ? null : out;
 }
-function execSupportsBackwardScan(p: Plan): boolean {
+/** True if the executor could run the plan backwards: then a cursor over it may scroll. Follows ExecSupportsBackwardScan(). */
+export function execSupportsBackwardScan(p: Plan): boolean {
   switch (p.type) {
     case "SeqScan":
     case "TidScan":

@@ -154,10 +154,7 @@ function coding(name: Uint8Array): Coding {
   const text = decodeText(name);
   const c = Object.hasOwn(CODINGS, text.toLowerCase()) ? CODINGS[text.toLowerCase()] : undefined;
   if (c === undefined) {
-    throw bad(
-      `unrecognized encoding: "${text}"`,
-      'Valid encodings are "base64", "escape", and "hex".',
-    );
+    throw bad(`unrecognized encoding: "${text}"`);
   }
   return c;
 }

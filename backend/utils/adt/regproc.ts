@@ -3,7 +3,7 @@
  * Follows src/backend/utils/adt/regproc.c.
  */
 import { ERRCODE } from "../../../base/errcodes.ts";
-import { type PgError, pgError } from "../../../base/error.ts";
+import { PgError, pgError } from "../../../base/error.ts";
 import type { Oid } from "../../../base/types.ts";
 import { decodeText } from "../../../base/text.ts";
 import {
@@ -275,6 +275,14 @@ const regBuiltins: BuiltinTable = {
   to_regoperator: soft(regoperatorOf),
   to_regclass: soft(regclassOf),
   to_regtype: soft((s) => parseTypeString(s)!.typeId),
+  to_regtypemod: (b: Uint8Array): number | null => {
+    try {
+      return parseTypeString(decodeText(b))!.typmod;
+    } catch (e) {
+      if (e instanceof PgError && /^(42|3F|22)/.test(e.code)) return null;
+      throw e;
+    }
+  },
   to_regnamespace: soft(regnamespaceOf),
   to_regrole: soft(regroleOf),
   to_regcollation: soft((s) => getCollationOid(nameParts(s), false)),

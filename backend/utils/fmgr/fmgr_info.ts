@@ -44,6 +44,7 @@ export function installSecurityWrapper(wrapper: SecurityWrapper): void {
 const INTERNALlanguageId = 12;
 const ClanguageId = 13;
 const ANYOID = 2276;
+const VOIDOID = 2278;
 
 /** A function ready to be called from one call site. */
 export interface FmgrInfo {
@@ -156,7 +157,9 @@ export function fmgrInfo(functionId: Oid, options: FmgrInfoOptions = {}): FmgrIn
   };
   let fn: BoundFunction;
   if (proc.prolang === INTERNALlanguageId || proc.prolang === ClanguageId) {
-    fn = bindBuiltin(proc, call);
+    const bound = bindBuiltin(proc, call);
+    // A void function has a result, and it is not null.
+    fn = proc.prorettype === VOIDOID && !proc.proretset ? (...args) => bound(...args) ?? 0 : bound;
   } else {
     const language = searchSysCache("LANGOID", proc.prolang);
     const handler = language === null ? undefined : languageHandlers.get(language.lanname);
