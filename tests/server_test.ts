@@ -296,6 +296,24 @@ serverTest("server: a forked session starts with what others have changed", {}, 
   assert.equal(new Set(draws.flatMap((d) => d.split("|"))).size, 8);
 });
 
+serverTest("server: pg_stat_activity shows every process, and to others no more than they may see", {}, async (s) => {
+  await s.psql("create role watcher login; create role reader login; grant pg_read_all_stats to reader");
+  const types = "select distinct backend_type from pg_stat_activity order by 1";
+  const all = "background writer\ncheckpointer\nclient backend\nwalwriter";
+  assert.equal(await s.psql(types), all);
+  assert.equal(await s.psql(`set role reader; ${types}`), all);
+  const c = await s.client();
+  try {
+    await c.query("select 'secret'");
+    const seen =
+      "select usename, query, state is null, client_port is null from pg_stat_activity where datname is not null and pid <> pg_backend_pid()";
+    assert.match(await s.psql(`set role reader; ${seen}`), /^postgres\|select 'secret'\|f\|f$/);
+    assert.equal(await s.psql(`set role watcher; ${seen}`), "postgres|<insufficient privilege>|t|t");
+  } finally {
+    await c.end();
+  }
+});
+
 serverTest("server: processes can be spawned instead", { conf: { backend_launch_method: "spawn" } }, async (s) => {
   assert.equal(await s.psql("show backend_launch_method"), "spawn");
   assert.deepEqual(s.processes().filter((p) => /launcher/.test(p.title)), []);

@@ -27,15 +27,25 @@ import { initSync } from "../backend/storage/sync/sync.ts";
 import { reportError } from "../backend/utils/error/elog.ts";
 import { createAuxProcessResourceOwner, releaseAuxProcessResources } from "../backend/utils/resowner/resowner.ts";
 import { procSignalInit, setBarrierHandler } from "../backend/storage/ipc/procsignal.ts";
+import { type BackendTypeName, pgstatBestart } from "../backend/utils/activity/backend_status.ts";
+import { getCurrentTimestamp } from "../backend/utils/time/clock.ts";
 import { xlogResetInsertion } from "../backend/access/transam/xloginsert.ts";
 
 /** Shutdown requests do not throw in these processes: the main loop tests for them. */
 const MAIN_LOOP_BITS = INTERRUPT_SHUTDOWN_REQUEST;
 
-/** Joins shared memory. Signals: SIGTERM (and what `options` say) ask the main loop to end. */
-export function auxiliaryProcessInit(options: { shutdownSignals: readonly number[] }): void {
+/** Joins shared memory, and shows itself in pg_stat_activity. Signals: those in `options` ask the main loop to end. */
+export function auxiliaryProcessInit(
+  options: { backendType: BackendTypeName; shutdownSignals: readonly number[] },
+): void {
   initAuxiliaryProcess();
   procSignalInit(new Uint8Array(0));
+  pgstatBestart({
+    backendType: options.backendType,
+    startTimestamp: getCurrentTimestamp(),
+    databaseId: 0,
+    userId: 0,
+  });
   initSync();
   createAuxProcessResourceOwner();
   for (const signal of [SIGINT, SIGTERM, SIGUSR2]) onSignal(signal, null);

@@ -23,7 +23,7 @@ const RELEASE_FILES_INTERVAL_MS = 60000;
 
 /** BackgroundWriterMain(). */
 export function backgroundWriterMain(): void {
-  auxiliaryProcessInit({ shutdownSignals: [SIGTERM] });
+  auxiliaryProcessInit({ backendType: "background writer", shutdownSignals: [SIGTERM] });
   let prevHibernate = false;
   let lastSnapshotMs = performance.now();
   let lastSnapshotLsn = 0;

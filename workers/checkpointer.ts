@@ -72,7 +72,7 @@ function nowSeconds(): number {
 
 /** CheckpointerMain(). */
 export function checkpointerMain(): void {
-  auxiliaryProcessInit({ shutdownSignals: [SIGUSR2] });
+  auxiliaryProcessInit({ backendType: "checkpointer", shutdownSignals: [SIGUSR2] });
   onInterrupt(SHUTDOWN_XLOG_PENDING, null);
   onSignal(SIGINT, () => {
     raiseInterrupt(SHUTDOWN_XLOG_PENDING);

@@ -13,7 +13,7 @@ import { auxiliaryProcessInit } from "./auxiliary.ts";
 
 /** StartupProcessMain(). */
 export function startupProcessMain(): void {
-  auxiliaryProcessInit({ shutdownSignals: [] });
+  auxiliaryProcessInit({ backendType: "startup", shutdownSignals: [] });
   registerResourceManagers();
   // Redo can be cut short anywhere: the next start does it again.
   onSignal(SIGTERM, () => exitNow(1));

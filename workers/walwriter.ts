@@ -17,7 +17,7 @@ const HIBERNATE_FACTOR = 25;
 
 /** WalWriterMain(). */
 export function walWriterMain(): void {
-  auxiliaryProcessInit({ shutdownSignals: [SIGTERM] });
+  auxiliaryProcessInit({ backendType: "walwriter", shutdownSignals: [SIGTERM] });
   let leftTillHibernate = LOOPS_UNTIL_HIBERNATE;
   let hibernating = false;
   setWalWriterSleeping(false);

@@ -341,15 +341,20 @@ function startSession(
   procSignalInit(cancelKey);
   installBackendHooks();
   onInterrupt(INTERRUPT_CONFIG_RELOAD, () => loadExecParams(args));
-  pgstatBestart({
-    backendType: "client backend",
-    startTimestamp: getCurrentTimestamp(),
-    databaseId: 0,
-    userId: 0,
-    clientAddr: client.unix ? "" : remoteHost,
-    clientPort: client.unix ? -1 : Number(remotePort),
-    applicationName: packet.applicationName,
-  });
+  // A rehearsal is nobody's session.
+  const show = (databaseId: Oid, userId: Oid, applicationName: string) => {
+    if (purpose === "rehearsal") return;
+    pgstatBestart({
+      backendType: "client backend",
+      startTimestamp: getCurrentTimestamp(),
+      databaseId,
+      userId,
+      clientAddr: client.unix ? "" : remoteHost,
+      clientPort: client.unix ? -1 : Number(remotePort),
+      applicationName,
+    });
+  };
+  show(0, 0, packet.applicationName);
   const sameDatabase = purpose === "client"
     ? packet.database === myDatabaseName()
     : Number(packet.database) === myDatabaseId();
@@ -393,15 +398,7 @@ function startSession(
   if (purpose === "client") noteSessionDatabase(myDatabaseId());
   processStartupOptions(packet.settings);
   resetBackendState();
-  pgstatBestart({
-    backendType: "client backend",
-    startTimestamp: getCurrentTimestamp(),
-    databaseId: myDatabaseId(),
-    userId: getUserId(),
-    clientAddr: client.unix ? "" : remoteHost,
-    clientPort: client.unix ? -1 : Number(remotePort),
-    applicationName: guc.application_name,
-  });
+  show(myDatabaseId(), getUserId(), guc.application_name);
   beginReportingGucOptions((name, value) => {
     c.out.beginMessage(PqMsg_ParameterStatus);
     c.out.cstring(name);

@@ -241,7 +241,22 @@ function* statActivity(call: CallInfo, pid: number | null): Iterable<Datum> {
   }
 }
 type BackendRow = ReturnType<typeof allBackendStatus>[number];
+const ROLE_PG_READ_ALL_STATS: Oid = 3375;
+/** HAS_PGSTAT_PERMISSIONS(): what a session of `role` does may be seen by the current user. */
+function hasPgstatPermissions(role: Oid): boolean {
+  return hasPrivsOfRole(getUserId(), ROLE_PG_READ_ALL_STATS) || hasPrivsOfRole(getUserId(), role);
+}
+
 function activityRow(b: BackendRow): Datum[] {
+  if (!hasPgstatPermissions(b.userId)) {
+    const hidden = new Array<Datum>(31).fill(null);
+    hidden[0] = b.databaseId === 0 ? null : b.databaseId;
+    hidden[1] = b.pid;
+    hidden[2] = b.userId === 0 ? null : b.userId;
+    hidden[3] = text(b.applicationName);
+    hidden[5] = text("<insufficient privilege>");
+    return hidden;
+  }
   const ts = (t: number): Datum => t === 0 ? null : t;
   const client = b.clientPort !== -2;
   const wait = describeWaitEvent(b.waitEvent);
@@ -266,7 +281,15 @@ function activityRow(b: BackendRow): Datum[] {
     xid === 0 ? null : xid,
     xmin === 0 ? null : xmin,
     text(b.backendType),
-    ...new Array<Datum>(13).fill(null),
+    // Neither TLS nor GSSAPI: their columns, then leader_pid and query_id.
+    false,
+    ...new Array<Datum>(6).fill(null),
+    false,
+    null,
+    false,
+    false,
+    null,
+    null,
   ];
 }
 
