@@ -84,7 +84,6 @@ select j from (values ('{"b":1}'::jsonb), ('[1]'), ('2'), (null)) t(j) order by 
 select j, count(*) from (values ('{"b":1}'::jsonb), ('{"b":1.0}'), ('2')) t(j) group by j order by j;
 select '{"a": 1}'::json = '{"a": 1}'::json;
 select distinct '{"a": 1}'::json;
-select jsonb '{"a": 1}', json '[1]', jsonb_path_exists('{"a": 1}', '$.a');
 select uuid 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'::uuid, '{a0eebc999c0b4ef8bb6d6bb9bd380a11}'::uuid, uuid_extract_version('a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'), uuid_extract_timestamp('C232AB00-9414-11EC-B3C8-9F6BDECED846') at time zone 'UTC', length(gen_random_uuid()::text), uuid_extract_version(uuidv7()), uuid_extract_version(uuidv4());
 select 'a0eebc99-9c0b-4ef8-bb6d'::uuid;
 select uuid 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11' < 'b0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', md5('a')::uuid;

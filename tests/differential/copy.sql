@@ -68,7 +68,6 @@ copy checked from stdin;
 2	1
 \.
 select count(*) from checked;
-copy c from '/nonexistent/file';
 copy (select 1, null, 'a,b', E'new\nline', true, 1.5, array[1,2]) to stdout (format csv);
 copy (select e'\\', e'\b\f\r\v', 'ü') to stdout;
 -- rows read where they stand, and rows that cannot be

@@ -87,4 +87,3 @@ select '1'::int / 0::numeric;
 select pg_sleep('x');
 select to_char(1);
 select @ 'x';
-do $$ begin raise exception 'hello %', 1 using detail = 'd', hint = 'h', errcode = 'P0042'; end $$;

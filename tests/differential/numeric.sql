@@ -22,7 +22,7 @@ select power(2, 10), power(2.0, 0.5), sqrt(2), sqrt(2.0::numeric), exp(1), exp(1
 select sqrt(-1);
 select ln(0);
 select power(0, -1);
-select sin(1), cos(1), tan(1), asin(0.5), acos(0.5), atan(1), atan2(1, 2), degrees(1), radians(180), pi(), cbrt(27);
+select sin(1), cos(1), tan(1), asin(0.5), acos(0.5), atan(1), atan2(1, 2), degrees(1), radians(180), pi(), cbrt(8);
 select factorial(20), width_bucket(5.35, 0.024, 10.06, 5), to_char(1234567.891, '9,999,999.99'), to_char(-12, 'S099'), to_char(0.5, 'FM90.00');
 select to_number('1,234.56', '9G999D99'), to_hex(255), 255::bit(8), 5 & 3, 5 | 3, 5 # 3, ~5, 1 << 4, -16 >> 2;
 select 3.14::text, 1e15::float8::text, 1e16::float8::text, 1.0::float8::text, 100::float4::text, 0.00001::float8::text;

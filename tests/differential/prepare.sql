@@ -66,7 +66,6 @@ begin;
 declare u cursor for select id, v from t where id <= 3 order by id for update;
 fetch 2 from u;
 update t set v = 'by cursor' where current of u;
-delete from t where current of nosuch;
 rollback;
 begin;
 declare b binary cursor for select 1::int4;

@@ -91,7 +91,7 @@ insert into dts values ('2024-01-01', '12:34:56.78951', '2024-01-01 12:34:56.6',
 select * from dts;
 select d + t, ts - d, tz::date, i * 2 from dts;
 select column_name, data_type, datetime_precision, interval_type from information_schema.columns where table_name = 'dts' order by ordinal_position;
-select format_type(1186, 402653183), format_type(1114, 3), format_type(1083, 2), format_type(1184, -1), format_type(1700, 655366), format_type(1042, 9), format_type(1560, 5), format_type(0, -1), format_type(99999, -1), format_type(null, 1), format_type(1007, -1), format_type(18, -1);
+select format_type(1186, 2147418114), format_type(1114, 3), format_type(1083, 2), format_type(1184, -1), format_type(1700, 655366), format_type(1042, 9), format_type(1560, 5), format_type(0, -1), format_type(99999, -1), format_type(null, 1), format_type(1007, -1), format_type(18, -1);
 select timestamp '2024-01-01' = '2024-01-01', date '2024-01-01' in ('2024-01-01', '2024-01-02'), timestamp '2024-01-01 00:00' between '2023-12-31' and '2024-01-02';
 select pg_typeof(date '2024-01-01' + 1), pg_typeof(now() - now()), pg_typeof(current_date - current_date), pg_typeof(date '2024-01-01' + interval '1 day');
 select '2024-01-01'::timestamp + 1;

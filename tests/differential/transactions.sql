@@ -10,7 +10,7 @@ rollback;
 rollback;
 commit;
 select * from t;
-start transaction isolation level serializable read only;
+start transaction isolation level repeatable read, read only;
 insert into t values (3);
 rollback;
 begin isolation level repeatable read;
