@@ -208,7 +208,8 @@ export function relationLocator(reltablespace: Oid, relfilenode: Oid, shared: bo
  * @throws 42P07 if the name is taken.
  */
 export function heapCreateWithCatalog(n: NewRelation): Oid {
-  checkAttributeNamesTypes(n.attrs, n.relkind);
+  // An index stores name columns as cstring, which no table may.
+  if (n.relkind !== "i") checkAttributeNamesTypes(n.attrs, n.relkind);
   if (searchSysCache("RELNAMENSP", n.relname, n.relnamespace) !== null) {
     throw pgError(ERRCODE.DUPLICATE_TABLE, `relation "${n.relname}" already exists`, {
       routine: "heap_create_with_catalog",

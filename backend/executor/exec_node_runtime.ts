@@ -23,6 +23,7 @@ export {
   copyBytes,
   leadBytes,
   leadNum,
+  leadPair,
   packedBytes,
   packedInt8,
   PackedSort,

@@ -69,6 +69,8 @@ export class PackedRow {
   private readonly slots = new Map<number, Slot>();
   private readonly fixedBytes: number;
   readonly keys: readonly PackedKey[];
+  /** The lead holds two int4 keys. */
+  readonly pairLead: boolean;
 
   private constructor(
     private readonly cg: CodeGen,
@@ -100,6 +102,12 @@ export class PackedRow {
         cmpAt: k.prosrc === "numeric_cmp" ? compareNumericAt : null,
       };
     });
+    this.pairLead = this.keys.length > 1 && this.keys[0].kind === "i32" && this.keys[1].kind === "i32";
+  }
+
+  /** The constructor call of the sort, given the slot of `keys`. */
+  create(keys: string): string {
+    return `new ${this.cg.h("PackedSort")}(${keys}${this.pairLead ? ",{pairLead:true}" : ""})`;
   }
 
   /** The layout of the columns `attnos` of `plan`'s output, or null if records cannot hold them all. */
@@ -131,7 +139,8 @@ export class PackedRow {
     const lead = cg.name("ld");
     const first = this.sortKeys.length === 0 ? null : this.slot(this.sortKeys[0].index);
     const firstBytes = first !== null && first.rep === "bytes" ? this.bytesOf(cols.get(first)!) : null;
-    cg.emit(`const ${lead}=${first === null ? "0" : this.lead(cols.get(first)!, firstBytes)};`);
+    const second = this.pairLead ? cols.get(this.slot(this.sortKeys[1].index))! : null;
+    cg.emit(`const ${lead}=${first === null ? "0" : this.lead(cols.get(first)!, firstBytes, second)};`);
     cg.block(bounded ? `if(${lead}<=${s}.topLead)` : "", () => {
       const sources = new Map<Slot, BytesSource>();
       for (const [slot, col] of cols) {
@@ -181,7 +190,7 @@ export class PackedRow {
     return { array, start, length };
   }
 
-  private lead(col: Col, bytes: BytesSource | null): string {
+  private lead(col: Col, bytes: BytesSource | null, second: Col | null): string {
     const { cg } = this;
     const key = this.keys[0];
     let x: string;
@@ -205,7 +214,15 @@ export class PackedRow {
         x = "0";
     }
     if (key.reverse) x = `-${x}`;
+    if (second !== null) x = `${cg.h("leadPair")}(${x},${this.secondLead(second)})`;
     return col.n === "false" ? x : `(${col.n}?${key.nullsFirst ? "-Infinity" : "Infinity"}:${x})`;
+  }
+
+  private secondLead(col: Col): string {
+    const key = this.keys[1];
+    const v = key.rep === "bool" ? `(${col.v}?1:0)` : col.v;
+    const x = key.reverse ? `2147483647-${v}` : `${v}+2147483648`;
+    return col.n === "false" ? x : `(${col.n}?${key.nullsFirst ? "-1" : "4294967296"}:${x})`;
   }
 
   /** Columns of the record at `e` of the sort `s`. */

@@ -36,7 +36,7 @@ export const produceSort: Produce<Sort | IncrementalSort> = (pc, plan, needed, c
   pc.inFunction(build, () => {
     const s = cg.name("s");
     cg.emit(`if(${sort}!==null)${sort}.end();`);
-    cg.emit(`const ${s}=${sort}=new ${cg.h(packed === null ? "Tuplesort" : "PackedSort")}(${keys});`);
+    cg.emit(`const ${s}=${sort}=${packed?.create(keys) ?? `new ${cg.h("Tuplesort")}(${keys})`};`);
     if (bound !== undefined) cg.emit(`if(${bound}!==Infinity)${s}.setBound(${bound});`);
     // A sort does not project: its child's columns are its own.
     pc.produce(plan.lefttree!, columns, (row) => {

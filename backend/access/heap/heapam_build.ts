@@ -42,11 +42,23 @@ import { heapGetRootTuples } from "./pruneheap.ts";
 /** Takes one entry: column values (the array is reused), TID, and whether the row is live (unique checks skip dead ones). */
 export type IndexBuildCallback = (tid: ItemPointer, values: Datum[], tupleIsAlive: boolean) => void;
 
+/** The same with the row's tuple on its pinned page (the object is reused) in place of column values. */
+export type IndexBuildTupleCallback = (tid: ItemPointer, tuple: HeapTuple, tupleIsAlive: boolean) => void;
+
 /** Calls `callback` for each entry; returns the number of live rows. */
-export function heapIndexBuildScan(
+export function heapIndexBuildScan(heapRel: Relation, info: IndexInfo, callback: IndexBuildCallback): number {
+  const values: Datum[] = new Array(info.numIndexAttrs);
+  return heapIndexBuildScanTuples(heapRel, info, (tid, tuple, alive) => {
+    formIndexDatum(info, tuple, heapRel, values);
+    callback(tid, values, alive);
+  });
+}
+
+/** As heapIndexBuildScan(); the callback finds the column values itself. Hot. */
+export function heapIndexBuildScanTuples(
   heapRel: Relation,
   info: IndexInfo,
-  callback: IndexBuildCallback,
+  callback: IndexBuildTupleCallback,
 ): number {
   const checkingUniqueness = info.unique;
   const isSystemCatalog = isCatalogRelation(heapRel);
@@ -54,7 +66,8 @@ export function heapIndexBuildScan(
   const nblocks = relationGetNumberOfBlocks(heapRel);
   const strategy = getAccessStrategy("bulkread");
   const roots = new Uint16Array(MaxHeapTuplesPerPage);
-  const values: Datum[] = new Array(info.numIndexAttrs);
+  /** Verdicts on the rows of a page, found under one lock; a row whose verdict must be awaited is looked at again. */
+  const verdicts = new Uint8Array(MaxHeapTuplesPerPage + 1);
   const tuple: HeapTuple = { data: mem.u8, off: 0, len: 0, self: 0, tableOid: heapRel.rd_id };
   let reltuples = 0;
   for (let block = 0; block < nblocks; block++) {
@@ -64,6 +77,10 @@ export function heapIndexBuildScan(
     lockBuffer(buffer, BUFFER_LOCK_SHARE);
     heapGetRootTuples(page, roots);
     const maxoff = pageGetMaxOffsetNumber(page);
+    for (let offnum = 1; offnum <= maxoff; offnum++) {
+      const lp = pageGetItemId(page, offnum);
+      if (lpFlags(lp) === LP_NORMAL) verdicts[offnum] = heapTupleSatisfiesVacuum(page + lpOff(lp), oldestXmin, buffer);
+    }
     lockBuffer(buffer, BUFFER_LOCK_UNLOCK);
     for (let offnum = 1; offnum <= maxoff; offnum++) {
       const lp = pageGetItemId(page, offnum);
@@ -71,12 +88,11 @@ export function heapIndexBuildScan(
       const t = page + lpOff(lp);
       let indexIt: boolean;
       let alive: boolean;
-      for (;;) {
+      for (let verdict: number = verdicts[offnum];;) {
         let waitFor: TransactionId = 0;
         indexIt = true;
         alive = true;
-        lockBuffer(buffer, BUFFER_LOCK_SHARE);
-        switch (heapTupleSatisfiesVacuum(t, oldestXmin, buffer)) {
+        switch (verdict) {
           case HTSV_Result.DEAD:
             indexIt = false;
             alive = false;
@@ -134,10 +150,12 @@ export function heapIndexBuildScan(
             break;
           }
         }
-        lockBuffer(buffer, BUFFER_LOCK_UNLOCK);
         if (waitFor === 0) break;
         xactLockTableWait(waitFor, heapRel, makeTid(block, offnum), "insertIndexUnique");
         checkForInterrupts();
+        lockBuffer(buffer, BUFFER_LOCK_SHARE);
+        verdict = heapTupleSatisfiesVacuum(t, oldestXmin, buffer);
+        lockBuffer(buffer, BUFFER_LOCK_UNLOCK);
       }
       if (!indexIt) continue;
       tuple.data = mem.u8;
@@ -145,7 +163,6 @@ export function heapIndexBuildScan(
       tuple.len = lpLen(lp);
       tuple.self = makeTid(block, offnum);
       if (info.predicate !== null && info.predicate(tuple, heapRel) !== true) continue;
-      formIndexDatum(info, tuple, heapRel, values);
       let tid = tuple.self;
       if (tupIsHeapOnly(t)) {
         const root = roots[offnum - 1];
@@ -156,7 +173,7 @@ export function heapIndexBuildScan(
         }
         tid = makeTid(block, root);
       }
-      callback(tid, values, alive);
+      callback(tid, tuple, alive);
     }
     releaseBuffer(buffer);
   }

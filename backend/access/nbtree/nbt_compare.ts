@@ -27,7 +27,7 @@ export const INDOPTION_DESC = 1;
 export const INDOPTION_NULLS_FIRST = 2;
 
 /** How a column is compared in place. */
-const Fast = { GENERIC: 0, I32: 1, U32: 2, I16: 3, I64: 4, BYTES: 5, NAME: 6, FIXED: 7 } as const;
+export const Fast = { GENERIC: 0, I32: 1, U32: 2, I16: 3, I64: 4, BYTES: 5, NAME: 6, FIXED: 7 } as const;
 
 const INTEGER_OPS = 1976;
 const OID_OPS = 1989;
@@ -326,10 +326,30 @@ export function compareTupleColumns(
     case Fast.U32:
       r = getU32(a, pa) - getU32(b, pb);
       break;
+    case Fast.BYTES: {
+      const ha = a[pa];
+      const hb = b[pb];
+      if ((ha & hb & 1) === 1 && ha !== 1 && hb !== 1) {
+        r = compareShort(a, pa, ha >> 1, b, pb, hb >> 1);
+        break;
+      }
+      r = info.cmps[i](fetchAtt(a, pa, c.kind[i], c.len[i]), fetchAtt(b, pb, c.kind[i], c.len[i]));
+      break;
+    }
     default:
       r = info.cmps[i](fetchAtt(a, pa, c.kind[i], c.len[i]), fetchAtt(b, pb, c.kind[i], c.len[i]));
   }
   return info.descending[i] ? -r : r;
+}
+
+/** memcmp() of two varlenas with short headers, of `n` and `m` bytes with them. */
+function compareShort(a: Uint8Array, pa: number, n: number, b: Uint8Array, pb: number, m: number): number {
+  const min = n < m ? n : m;
+  for (let i = 1; i < min; i++) {
+    const d = a[pa + i] - b[pb + i];
+    if (d !== 0) return d;
+  }
+  return n - m;
 }
 
 /** How many leading key columns two tuples agree in, plus one. Follows _bt_keep_natts(). */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { PgError } from "../../../base/error.ts";
+import { guc } from "../../../conf/guc_values.ts";
 import { mem } from "../../../shmem/memory.ts";
 import {
   BUFFER_LOCK_EXCLUSIVE,
@@ -155,6 +156,31 @@ accessTest("btbuild() makes the same index from rows as inserting them does", ()
     assert.ok(level(indexes[0]) >= 1);
     assert.deepEqual(t.lookup(1, 4, 0), rows.map((r) => r[0]));
   });
+});
+
+accessTest("btbuild() sorts by two integer columns, descending and with nulls, in memory and in runs", () => {
+  for (const workMemKb of [65536, 64]) {
+    const before = guc.maintenance_work_mem;
+    guc.maintenance_work_mem = workMemKb;
+    try {
+      const rnd = random(5);
+      let t!: TestTable;
+      transaction(() => {
+        t = new TestTable([{ columns: [2, 1] }, { columns: [2, 3], option: 1 }, { columns: [3] }], false);
+        const indexes = t.indexes.splice(0);
+        for (let i = 0; i < 5000; i++) {
+          const v = rnd(9) === 0 ? null : (rnd(7) - 3) * 700_000_000;
+          t.insert([rnd(100_000) - 50_000, v, rnd(20) === 0 ? null : text(rnd(3000))]);
+        }
+        nextCommand();
+        for (const i of indexes) t.build(i);
+        t.indexes.push(...indexes);
+        t.check();
+      });
+    } finally {
+      guc.maintenance_work_mem = before;
+    }
+  }
 });
 
 accessTest("btbulkdelete() empties pages, unlinks them, and they are used again", (crash) => {

@@ -2,20 +2,25 @@
  * Building a btree from scratch: entries are sorted, leaf pages filled left to right, each finished page's downlink added
  * to the level above, and the root recorded in the metapage last.
  *
- * Entries are kept as finished index tuples in chunks of bytes and sorted by reference; the leading column is compared
- * through one number where it can be. Pages go through shared buffers and are logged as full page images in batches.
- * Follows src/backend/access/nbtree/nbtsort.c. Differs: the sort is in memory; leaf pages hold no posting lists.
+ * Entries are kept as finished index tuples in a PackedSort, within maintenance_work_mem; the leading columns are compared
+ * through one number where they can be. Pages go through shared buffers and are logged as full page images in batches.
+ * Hot: heapIndexBuildScanTuples(), IndexTupleFormer, Spool, buildadd().
+ * Follows src/backend/access/nbtree/nbtsort.c. Differs: leaf pages hold no posting lists.
  */
 import { assert } from "../../../base/assert.ts";
 import { ERRCODE } from "../../../base/errcodes.ts";
 import { PgError } from "../../../base/error.ts";
 import { type BlockNumber, type Buffer, ForkNumber } from "../../../base/types.ts";
+import { guc } from "../../../conf/guc_values.ts";
 import { checkForInterrupts, endCritSection, startCritSection } from "../../../shmem/interrupt.ts";
 import { mem } from "../../../shmem/memory.ts";
 import {
+  BUFFER_LOCK_EXCLUSIVE,
   bufferGetBlockNumber,
   bufferGetPage,
   extendBufferedRel,
+  extendBufferedRelBy,
+  lockBuffer,
   markBufferDirty,
   relationGetNumberOfBlocks,
   unlockReleaseBuffer,
@@ -31,18 +36,21 @@ import {
   pageSetLower,
 } from "../../storage/page/page.ts";
 import type { Relation } from "../../utils/cache/relation.ts";
+import { leadBytes, leadNum, leadPair, PackedSort, type RecordViews } from "../../utils/sort/packed_sort.ts";
+import type { Datum } from "../../utils/fmgr/datum.ts";
 import { relationGetSmgr, smgrCreate, smgrExists } from "../../storage/smgr/smgr.ts";
 import { getF64, getI32, getInt8, getTid, getU16, getU32, maxAlign } from "../common/byte_access.ts";
 import { indexAttOffset, indexFormTuple } from "../common/indextuple.ts";
 import { relationGetFillFactor, relationNeedsWAL } from "../common/relation_flags.ts";
 import { AttKind, fetchAtt } from "../common/tupmacs.ts";
-import { heapIndexBuildScan } from "../heap/heapam_build.ts";
+import { IndexTupleFormer } from "../common/index_former.ts";
+import { heapIndexBuildScanTuples } from "../heap/heapam_build.ts";
 import { heapHooks } from "../heap/heapam_hooks.ts";
 import type { IndexBuildResult } from "../index/amapi.ts";
 import { buildIndexValueDescription } from "../index/index_description.ts";
-import type { IndexInfo } from "../index/index_info.ts";
+import { formIndexDatum, type IndexInfo } from "../index/index_info.ts";
 import { logNewpageBuffer } from "../transam/xloginsert.ts";
-import { type BTKeyInfo, btKeyInfo, compareTupleColumns } from "./nbt_compare.ts";
+import { type BTKeyInfo, btKeyInfo, compareTupleColumns, Fast } from "./nbt_compare.ts";
 import {
   BTMaxItemSize,
   BTP_LEAF,
@@ -66,146 +74,123 @@ import { btTruncate, checkThirdPage } from "./nbtinsert.ts";
 import { btPageinit } from "./nbtpage.ts";
 import { btAllequalimage } from "./nbtutils.ts";
 
-const CHUNK = 1 << 22;
+/** Offset of the index tuple in its sort record; the record's first word is 1 for a dead row. */
+const RECORD_TUPLE = 8;
 
-/** Index tuples to be sorted. */
+/** Index tuples to be sorted by key columns, then TID. */
 class Spool {
-  private chunks: Uint8Array[] = [];
-  private used = CHUNK;
+  private readonly sort: PackedSort;
+  private readonly pairLead: boolean;
   count = 0;
-  /** Chunk number * CHUNK + offset of each tuple. */
-  private refs = new Float64Array(1024);
-  private dead = new Uint8Array(1024);
-  /** Number that orders as the first column, or NaN. */
-  private leads = new Float64Array(1024);
-  order = new Uint32Array(0);
-  anyDead = false;
+  private tupleBytes = 0;
 
-  constructor(private readonly info: BTKeyInfo) {}
+  /**
+   * @param onEqual is told of live rows with equal keys while they are sorted: whatever stands side by side in the end
+   *   has been compared.
+   */
+  constructor(private readonly info: BTKeyInfo, onEqual: ((u8: Uint8Array, off: number) => void) | null) {
+    this.pairLead = info.nkeyatts > 1 && info.fast[0] === Fast.I32 && info.fast[1] === Fast.I32;
+    const order = (x: RecordViews, a: number, y: RecordViews, b: number): number => {
+      for (let i = 0; i < info.nkeyatts; i++) {
+        const c = compareTupleColumns(x.u8, a + RECORD_TUPLE, y.u8, b + RECORD_TUPLE, i, info);
+        if (c !== 0) return c;
+      }
+      if (onEqual !== null && (x.i32[a >>> 2] | y.i32[b >>> 2]) === 0 && (a !== b || x !== y)) {
+        onEqual(x.u8, a + RECORD_TUPLE);
+      }
+      return getTid(x.u8, a + RECORD_TUPLE) - getTid(y.u8, b + RECORD_TUPLE);
+    };
+    this.sort = new PackedSort([], { order, workMemKb: guc.maintenance_work_mem });
+  }
 
-  put(itup: Uint8Array, alive: boolean): void {
-    const n = itup.length;
-    if (this.used + n > CHUNK) {
-      this.chunks.push(new Uint8Array(CHUNK));
-      this.used = 0;
-    }
-    const c = this.chunks.length - 1;
-    this.chunks[c].set(itup, this.used);
-    if (this.count === this.refs.length) {
-      this.refs = grow(this.refs, new Float64Array(this.count * 2));
-      this.dead = grow(this.dead, new Uint8Array(this.count * 2));
-      this.leads = grow(this.leads, new Float64Array(this.count * 2));
-    }
-    this.refs[this.count] = c * CHUNK + this.used;
-    this.leads[this.count] = this.leadOf(this.chunks[c], this.used);
-    if (!alive) {
-      this.dead[this.count] = 1;
-      this.anyDead = true;
-    }
+  /** Room for an index tuple of `size` bytes: the offset of its record in `u8`. */
+  alloc(size: number): number {
+    return this.sort.alloc(RECORD_TUPLE + size);
+  }
+  get u8(): Uint8Array {
+    return this.sort.u8;
+  }
+  /** Takes the record alloc() gave, whose tuple is written. */
+  add(at: number, size: number, alive: boolean): void {
+    this.sort.i32[at >>> 2] = alive ? 0 : 1;
+    this.sort.add(at, this.leadOf(this.sort.u8, at + RECORD_TUPLE));
+    this.tupleBytes += size;
     this.count++;
-    this.used += n;
-  }
-  chunkOf(i: number): Uint8Array {
-    return this.chunks[Math.floor(this.refs[i] / CHUNK)];
-  }
-  offsetOf(i: number): number {
-    return this.refs[i] % CHUNK;
-  }
-  isDead(i: number): boolean {
-    return this.dead[i] === 1;
   }
 
-  /** A number that sorts as the first key column does, nulls included; NaN where there is no such number. */
+  /** A number that never contradicts the order of the key columns, nulls included; 0 where there is no such number. */
   private leadOf(u8: Uint8Array, off: number): number {
     const info = this.info;
-    const at = indexAttOffset(u8, off, 1, info.codec);
-    let v: number;
-    if (at < 0) {
-      return info.nullsFirst[0] ? -Infinity : Infinity;
-    }
-    switch (info.fast[0]) {
-      case 1: // I32
+    const first = this.columnLead(u8, off, 0);
+    if (!this.pairLead || first === Infinity || first === -Infinity) return first;
+    const at = indexAttOffset(u8, off, 2, info.codec);
+    if (at < 0) return leadPair(first, info.nullsFirst[1] === 1 ? -1 : 4294967296);
+    const v = getI32(u8, at);
+    return leadPair(first, info.descending[1] === 1 ? 2147483647 - v : v + 2147483648);
+  }
+  private columnLead(u8: Uint8Array, off: number, i: number): number {
+    const info = this.info;
+    const at = indexAttOffset(u8, off, i + 1, info.codec);
+    if (at < 0) return info.nullsFirst[i] === 1 ? -Infinity : Infinity;
+    let v = 0;
+    switch (info.fast[i]) {
+      case Fast.I32:
         v = getI32(u8, at);
         break;
-      case 2:
+      case Fast.U32:
         v = getU32(u8, at);
         break;
-      case 3:
+      case Fast.I16:
         v = (getU16(u8, at) << 16) >> 16;
         break;
-      case 4: {
-        const n = getInt8(u8, at);
-        if (typeof n === "bigint") return NaN;
-        v = n;
+      case Fast.I64:
+        v = Number(getInt8(u8, at));
+        break;
+      case Fast.BYTES: {
+        const h = u8[at];
+        if ((h & 1) === 1 && h !== 1) v = leadBytes(u8, at + 1, (h >> 1) - 1);
+        else {
+          const b = fetchAtt(u8, at, info.codec.kind[i], -1) as Uint8Array;
+          v = leadBytes(b, 0, b.length);
+        }
         break;
       }
-      case 5:
-      case 6:
-      case 7: {
-        // The first six bytes, as one number; ties are settled by the full comparison.
-        const b = fetchAtt(u8, at, info.codec.kind[0], info.codec.len[0]) as Uint8Array;
-        v = 0;
-        for (let i = 0; i < 6; i++) v = v * 256 + (i < b.length ? b[i] : 0);
+      case Fast.NAME:
+      case Fast.FIXED: {
+        const b = fetchAtt(u8, at, info.codec.kind[i], info.codec.len[i]) as Uint8Array;
+        v = leadBytes(b, 0, b.length);
         break;
       }
       default:
-        if (info.codec.kind[0] === AttKind.FLOAT8) {
-          v = getF64(u8, at);
-          if (!Number.isFinite(v)) return NaN;
-          break;
-        }
-        return NaN;
+        // NaN and the infinities compare otherwise than a lead of theirs would with nulls': the full order settles it.
+        if (info.codec.kind[i] === AttKind.FLOAT8) v = leadNum(getF64(u8, at));
     }
-    return info.descending[0] ? -v : v;
+    return info.descending[i] === 1 ? -v : v;
   }
 
-  /** Compares the key columns of entries a and b. */
-  compareKeys(a: number, b: number): number {
-    const la = this.leads[a];
-    const lb = this.leads[b];
-    if (la < lb) return -1;
-    if (la > lb) return 1;
-    const ua = this.chunkOf(a);
-    const ub = this.chunkOf(b);
-    const oa = this.offsetOf(a);
-    const ob = this.offsetOf(b);
-    for (let i = 0; i < this.info.nkeyatts; i++) {
-      const c = compareTupleColumns(ua, oa, ub, ob, i, this.info);
-      if (c !== 0) return c;
-    }
-    return 0;
+  performSort(): void {
+    this.sort.performSort();
   }
-  tid(i: number): number {
-    return getTid(this.chunkOf(i), this.offsetOf(i));
+  /** The next tuple in order: true if there is one; then `data` and `off` are its, until the next call. */
+  next(): boolean {
+    const at = this.sort.next();
+    if (at < 0) return false;
+    const { from } = this.sort;
+    this.data = from.u8;
+    this.off = at + RECORD_TUPLE;
+    return true;
   }
-  sort(): void {
-    const n = this.count;
-    // NaN as a lead compares neither way and falls through to the full comparison; it must not meet infinities.
-    const leads = this.leads;
-    let exact = true;
-    for (let i = 0; i < n; i++) {
-      if (Number.isNaN(leads[i])) {
-        exact = false;
-        break;
-      }
-    }
-    if (!exact) leads.fill(NaN, 0, n);
-    this.order = new Uint32Array(n);
-    for (let i = 0; i < n; i++) this.order[i] = i;
-    this.order.sort((a, b) => {
-      const la = leads[a];
-      const lb = leads[b];
-      if (la < lb) return -1;
-      if (la > lb) return 1;
-      const c = this.compareKeys(a, b);
-      return c !== 0 ? c : this.tid(a) - this.tid(b);
-    });
+  data: Uint8Array = NO_BYTES;
+  off = 0;
+  end(): void {
+    this.sort.end();
+  }
+  /** Leaf pages that the tuples fill at least. */
+  get leafPagesMin(): number {
+    return Math.floor((this.tupleBytes + 4 * this.count) / 8192);
   }
 }
-function grow<T extends Float64Array | Uint8Array>(from: T, to: T): T {
-  to.set(from);
-  return to;
-}
+const NO_BYTES = new Uint8Array(0);
 
 /** Builds the empty main fork of `index` from the table. @throws 23505 where a unique index finds duplicates. */
 export function btbuild(heapRel: Relation, index: Relation, info: IndexInfo): IndexBuildResult {
@@ -213,46 +198,56 @@ export function btbuild(heapRel: Relation, index: Relation, info: IndexInfo): In
     throw new PgError({ message: `index "${index.rd_rel.relname}" already contains data`, routine: "btbuild" });
   }
   const keyInfo = btKeyInfo(index);
-  const spool = new Spool(keyInfo);
-  let indexTuples = 0;
-  const heapTuples = heapIndexBuildScan(heapRel, info, (tid, values, alive) => {
-    spool.put(indexFormTuple(index.rd_att, values, tid), alive);
-    indexTuples++;
-  });
-  spool.sort();
-  if (info.unique) checkUnique(spool, heapRel, index, info.nullsNotDistinct);
-  load(heapRel, index, spool, keyInfo);
-  index.rd_amcache = null;
-  return { heapTuples, indexTuples };
+  const hasNullKey = (u8: Uint8Array, off: number): boolean => {
+    for (let i = 0; i < keyInfo.nkeyatts; i++) if (indexAttOffset(u8, off, i + 1, keyInfo.codec) < 0) return true;
+    return false;
+  };
+  const spool = new Spool(
+    keyInfo,
+    !info.unique ? null : (u8, off) => {
+      if (info.nullsNotDistinct || !hasNullKey(u8, off)) throw duplicateKey(heapRel, index, u8, off);
+    },
+  );
+  try {
+    let indexTuples = 0;
+    const former = IndexTupleFormer.of(heapRel.rd_att, index.rd_att, info.indexAttrNumbers);
+    const values: Datum[] = new Array(info.numIndexAttrs);
+    const heapTuples = heapIndexBuildScanTuples(heapRel, info, (tid, tuple, alive) => {
+      const size = former === null ? -1 : former.measure(tuple.data, tuple.off);
+      if (size > 0) {
+        const at = spool.alloc(size);
+        former!.write(tuple.data, spool.u8, at + RECORD_TUPLE, tid);
+        spool.add(at, size, alive);
+      } else {
+        formIndexDatum(info, tuple, heapRel, values);
+        const itup = indexFormTuple(index.rd_att, values, tid);
+        const at = spool.alloc(itup.length);
+        spool.u8.set(itup, at + RECORD_TUPLE);
+        spool.add(at, itup.length, alive);
+      }
+      indexTuples++;
+    });
+    spool.performSort();
+    load(heapRel, index, spool, keyInfo);
+    index.rd_amcache = null;
+    return { heapTuples, indexTuples };
+  } finally {
+    spool.end();
+  }
 }
 
-/** Equal keys stand together now: two of them over live rows are an error. */
-function checkUnique(spool: Spool, heapRel: Relation, index: Relation, nullsNotDistinct: boolean): void {
-  const info = btKeyInfo(index);
-  let prevLive = -1;
-  for (let i = 0; i < spool.count; i++) {
-    const e = spool.order[i];
-    if (spool.isDead(e)) continue;
-    if (prevLive >= 0 && spool.compareKeys(prevLive, e) === 0) {
-      const u8 = spool.chunkOf(e);
-      const off = spool.offsetOf(e);
-      let hasNull = false;
-      for (let k = 0; k < info.nkeyatts; k++) if (indexAttOffset(u8, off, k + 1, info.codec) < 0) hasNull = true;
-      if (!hasNull || nullsNotDistinct) {
-        const desc = buildIndexValueDescription(index, u8, off);
-        throw new PgError({
-          code: ERRCODE.UNIQUE_VIOLATION,
-          message: `could not create unique index "${index.rd_rel.relname}"`,
-          detail: desc === null ? "Duplicate keys exist." : `Key ${desc} is duplicated.`,
-          schema: heapHooks.schemaName?.(heapRel),
-          table: heapRel.rd_rel.relname,
-          constraint: index.rd_rel.relname,
-          routine: "comparetup_index_btree_tiebreak",
-        });
-      }
-    }
-    prevLive = e;
-  }
+/** Two live rows have the keys of the index tuple at u8[off]. */
+function duplicateKey(heapRel: Relation, index: Relation, u8: Uint8Array, off: number): PgError {
+  const desc = buildIndexValueDescription(index, u8, off);
+  return new PgError({
+    code: ERRCODE.UNIQUE_VIOLATION,
+    message: `could not create unique index "${index.rd_rel.relname}"`,
+    detail: desc === null ? "Duplicate keys exist." : `Key ${desc} is duplicated.`,
+    schema: heapHooks.schemaName?.(heapRel),
+    table: heapRel.rd_rel.relname,
+    constraint: index.rd_rel.relname,
+    routine: "comparetup_index_btree_tiebreak",
+  });
 }
 
 // ---- writing pages ----
@@ -271,13 +266,33 @@ interface PageState {
   next: PageState | null;
 }
 
+/** Pages added to the file at a time. */
+const EXTEND_BY = 32;
+
 class Writer {
   /** Finished pages, still locked and pinned, to be logged together. */
   private pending: Buffer[] = [];
-  constructor(readonly heap: Relation, readonly index: Relation, readonly info: BTKeyInfo) {}
+  private readonly ahead = new Int32Array(EXTEND_BY);
+  private aheadNext = 0;
+  private aheadEnd = 0;
+  /** @param pagesLeft pages that will be needed at least: so many may be added to the file at a time. */
+  constructor(readonly heap: Relation, readonly index: Relation, readonly info: BTKeyInfo, private pagesLeft: number) {}
+
+  /** A new zero page at the end of the file, exclusively locked. */
+  private extend(): Buffer {
+    if (this.aheadNext === this.aheadEnd) {
+      const n = Math.max(1, Math.min(EXTEND_BY, this.pagesLeft));
+      this.aheadNext = 0;
+      this.aheadEnd = extendBufferedRelBy(this.index, ForkNumber.MAIN, n, null, 0, this.ahead);
+    }
+    this.pagesLeft--;
+    const buf = this.ahead[this.aheadNext++];
+    lockBuffer(buf, BUFFER_LOCK_EXCLUSIVE);
+    return buf;
+  }
 
   newPage(level: number): PageState {
-    const buf = extendBufferedRel(this.index, ForkNumber.MAIN, 1);
+    const buf = this.extend();
     const page = bufferGetPage(buf);
     btPageinit(page);
     btSetLevel(page, level);
@@ -323,15 +338,15 @@ function slideleft(page: number): void {
 }
 
 /** Adds an item to a level, finishing the page when it is full. Follows _bt_buildadd(). */
-function buildadd(w: Writer, st: PageState, itup: Uint8Array, truncextra: number): void {
+function buildadd(w: Writer, st: PageState, itup: Uint8Array, off: number, truncextra: number): void {
   checkForInterrupts();
   const lastTruncextra = st.lastextra;
   st.lastextra = truncextra;
   const page = st.page;
   const pgspc = pageGetFreeSpace(page);
-  const itupsz = maxAlign(itupSize(itup, 0));
+  const itupsz = maxAlign(itupSize(itup, off));
   const isleaf = st.level === 0;
-  if (itupsz > BTMaxItemSize) checkThirdPage(w.index, w.heap, true, page, itup);
+  if (itupsz > BTMaxItemSize) checkThirdPage(w.index, w.heap, true, page, itup.slice(off, off + itupsz));
   const lastoff = st.lastoff;
   if (pgspc < itupsz + (isleaf ? maxAlign(6) : 0) || (pgspc + lastTruncextra < st.full && lastoff > P_HIKEY + 1)) {
     // The last item goes to a new page; of it, cut short, the old page gets its high key.
@@ -339,7 +354,7 @@ function buildadd(w: Writer, st: PageState, itup: Uint8Array, truncextra: number
     assert(lastoff > P_HIKEY, "page is full before it has an item");
     const ooff = pageGetItem(page, lastoff);
     const oitup = mem.u8.slice(ooff, ooff + itupSize(mem.u8, ooff));
-    sortaddtup(next.page, oitup, P_HIKEY + 1, !isleaf);
+    sortaddtup(next.page, oitup, 0, P_HIKEY + 1, !isleaf);
     // The high key takes the first line pointer; the last one goes.
     const lastId = pageGetItemId(page, lastoff);
     pageSetItemId(page, P_HIKEY, lastId);
@@ -358,7 +373,7 @@ function buildadd(w: Writer, st: PageState, itup: Uint8Array, truncextra: number
     st.next ??= w.newPage(st.level + 1);
     const low = st.lowkey as Uint8Array;
     btTupleSetDownLink(low, 0, st.blkno);
-    buildadd(w, st.next, low, 0);
+    buildadd(w, st.next, low, 0, 0);
     // The new page's downlink is the old one's high key.
     next.lowkey = hikey.slice();
     btSetNext(page, next.blkno);
@@ -378,39 +393,37 @@ function buildadd(w: Writer, st: PageState, itup: Uint8Array, truncextra: number
     btTupleSetNAtts(st.lowkey, 0, 0, false);
   }
   st.lastoff++;
-  sortaddtup(st.page, itup, st.lastoff, !isleaf && st.lastoff === P_HIKEY + 1);
+  sortaddtup(st.page, itup, off, st.lastoff, !isleaf && st.lastoff === P_HIKEY + 1);
 }
 
 /** Adds an item at `offnum`; the first one of an internal page keeps its downlink only. */
-function sortaddtup(page: number, itup: Uint8Array, offnum: number, newfirstdataitem: boolean): void {
+function sortaddtup(page: number, itup: Uint8Array, off: number, offnum: number, newfirstdataitem: boolean): void {
   let t = itup;
-  let size = maxAlign(itupSize(itup, 0));
+  let size = maxAlign(itupSize(itup, off));
   if (newfirstdataitem) {
     t = new Uint8Array(8);
-    t.set(itup.subarray(0, 4));
+    t.set(itup.subarray(off, off + 4));
+    off = 0;
     t[6] = 8;
     btTupleSetNAtts(t, 0, 0, false);
     size = 8;
   }
-  if (pageAddItem(page, t, 0, size, offnum, 0) === 0) {
+  if (pageAddItem(page, t, off, size, offnum, 0) === 0) {
     throw new PgError({ message: "failed to add item to the index page", routine: "_bt_sortaddtup" });
   }
 }
 
 function load(heap: Relation, index: Relation, spool: Spool, info: BTKeyInfo): void {
-  const w = new Writer(heap, index, info);
+  const w = new Writer(heap, index, info, spool.leafPagesMin);
   // Block 0 is the metapage; it is filled in last.
   const metabuf = extendBufferedRel(index, ForkNumber.MAIN, 1);
   const metapage = bufferGetPage(metabuf);
   btPageinit(metapage);
   metaInit(metapage, P_NONE, 0, btAllequalimage(index));
   let leaf: PageState | null = null;
-  for (let i = 0; i < spool.count; i++) {
-    const e = spool.order[i];
-    const u8 = spool.chunkOf(e);
-    const off = spool.offsetOf(e);
+  while (spool.next()) {
     leaf ??= w.newPage(0);
-    buildadd(w, leaf, u8.subarray(off, off + itupSize(u8, off)), 0);
+    buildadd(w, leaf, spool.data, spool.off, 0);
   }
   let root: BlockNumber = P_NONE;
   let rootlevel = 0;
@@ -421,7 +434,7 @@ function load(heap: Relation, index: Relation, spool: Spool, info: BTKeyInfo): v
       rootlevel = s.level;
     } else {
       btTupleSetDownLink(s.lowkey as Uint8Array, 0, s.blkno);
-      buildadd(w, s.next, s.lowkey as Uint8Array, 0);
+      buildadd(w, s.next, s.lowkey as Uint8Array, 0, 0);
     }
     // Rightmost pages have no high key.
     slideleft(s.page);

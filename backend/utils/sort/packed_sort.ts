@@ -66,6 +66,13 @@ const BOUND_MAX = 1073741823;
 export function leadNum(v: number): number {
   return v === v ? v : Infinity;
 }
+/**
+ * Lead of two int4 keys together: `first` is the first key, negated if descending; `second` the second one plus 2^31, or,
+ * descending, 2^31 - 1 minus it; null -1 or 2^32. Rounding to a double never turns the order round.
+ */
+export function leadPair(first: number, second: number): number {
+  return first * 4294967296 + second;
+}
 /** Lead of a byte string: its first six bytes as one number. */
 export function leadBytes(b: Uint8Array, at: number, n: number): number {
   if (n >= 6) {
@@ -184,6 +191,17 @@ function compareRecords(
   return 0;
 }
 
+/** Order of record `a` of `x` and `b` of `y`. */
+export type RecordOrder = (x: RecordViews, a: number, y: RecordViews, b: number) => number;
+
+export interface PackedSortOptions {
+  /** The lead orders as the first two keys do, both of kind i32: see leadPair(). */
+  readonly pairLead?: boolean;
+  /** Settles ties in place of the keys. */
+  readonly order?: RecordOrder;
+  readonly workMemKb?: number;
+}
+
 export class PackedSort implements RecordViews {
   /** Views of the buffer being filled; replaced when it grows, so read them again after alloc(). */
   u8!: Uint8Array;
@@ -201,6 +219,8 @@ export class PackedSort implements RecordViews {
   /** Between equal finite leads, the first key is equal. */
   private readonly leadExact: boolean;
   private readonly single: boolean;
+  private readonly fullOrder: RecordOrder;
+  private readonly unordered: boolean;
   private readonly limit: number;
   private bound = Infinity;
   private heaped = false;
@@ -212,10 +232,12 @@ export class PackedSort implements RecordViews {
   peakBytes = 0;
   spilledBytes = 0;
 
-  constructor(private readonly keys: readonly PackedKey[], workMemKb: number = guc.work_mem) {
-    this.limit = Math.max(workMemKb * 1024, MIN_MEMORY);
-    const kind = keys.length === 0 ? "other" : keys[0].kind;
+  constructor(private readonly keys: readonly PackedKey[], options: PackedSortOptions = {}) {
+    this.limit = Math.max((options.workMemKb ?? guc.work_mem) * 1024, MIN_MEMORY);
+    const kind = keys.length === 0 || options.pairLead === true ? "other" : keys[0].kind;
     this.leadExact = kind === "i32" || kind === "f64" || kind === "i8";
+    this.fullOrder = options.order ?? ((x, a, y, b) => compareRecords(keys, x, a, y, b, 0));
+    this.unordered = keys.length === 0 && options.order === undefined;
     this.single = keys.length === 1;
     this.buffer(FIRST_BYTES);
   }
@@ -233,6 +255,14 @@ export class PackedSort implements RecordViews {
 
   private notePeak(): void {
     this.peakBytes = Math.max(this.peakBytes, this.u8.length + this.lead.length * ROW_OVERHEAD);
+  }
+
+  /** Rows so far, and bytes of their records, while they are in memory. */
+  get rowCount(): number {
+    return this.count;
+  }
+  get recordBytes(): number {
+    return this.used;
   }
 
   /** Room for a record of `bytes`; returns its offset. The record counts once it is passed to add(). */
@@ -389,7 +419,7 @@ export class PackedSort implements RecordViews {
       if (this.count > 0) this.spillRun();
       while (this.runs.length > MERGE_ORDER) {
         const group = this.runs.splice(0, MERGE_ORDER);
-        const merge = new RunMerge(this.keys, group);
+        const merge = new RunMerge(this.fullOrder, group);
         const out = new RecordFile();
         for (let r = merge.next(); r !== null; r = merge.next()) out.append(r.lead, r, r.at);
         for (const r of group) r.close();
@@ -404,7 +434,7 @@ export class PackedSort implements RecordViews {
   rescan(): void {
     this.pos = 0;
     this.from = this;
-    if (this.runs.length > 0) this.merge = new RunMerge(this.keys, this.runs);
+    if (this.runs.length > 0) this.merge = new RunMerge(this.fullOrder, this.runs);
   }
   /** Offset of the next row's record in `from`, valid until the next call; -1 at the end. */
   next(): number {
@@ -426,13 +456,12 @@ export class PackedSort implements RecordViews {
   // ---- quicksort ----
 
   private sortRows(): void {
-    if (this.keys.length > 0) this.sortRange(0, this.count);
+    if (!this.unordered) this.sortRange(0, this.count);
   }
   /** Order of two records whose leads are both `x`. */
   private tieOf(x: number, o: number, p: number): number {
-    const exact = this.leadExact && x >= -SAFE && x <= SAFE;
-    if (exact && this.single) return 0;
-    return compareRecords(this.keys, this, o * 8, this, p * 8, exact ? 1 : 0);
+    if (!this.leadExact || x > SAFE || x < -SAFE) return this.fullOrder(this, o * 8, this, p * 8);
+    return this.single ? 0 : compareRecords(this.keys, this, o * 8, this, p * 8, 1);
   }
   private compare(i: number, j: number): number {
     const x = this.lead[i];
@@ -551,7 +580,7 @@ class RunMerge {
   private readonly heap: RecordFile[] = [];
   private readonly rank = new Map<RecordFile, number>();
   private started = false;
-  constructor(private readonly keys: readonly PackedKey[], runs: readonly RecordFile[]) {
+  constructor(private readonly order: RecordOrder, runs: readonly RecordFile[]) {
     runs.forEach((r, i) => {
       r.rewind();
       this.rank.set(r, i);
@@ -561,7 +590,7 @@ class RunMerge {
   }
   private less(a: RecordFile, b: RecordFile): boolean {
     if (a.lead !== b.lead) return a.lead < b.lead;
-    const c = compareRecords(this.keys, a, a.at, b, b.at, 0);
+    const c = this.order(a, a.at, b, b.at);
     return c < 0 || (c === 0 && this.rank.get(a)! < this.rank.get(b)!);
   }
   private sift(i: number): void {

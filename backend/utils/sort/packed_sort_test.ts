@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { inTemporaryDirectory } from "./testing/temporary_directory.ts";
-import { leadBytes, leadNum, packedInt8, type PackedKey, PackedSort, packInt8 } from "./packed_sort.ts";
+import { leadBytes, leadNum, leadPair, packedInt8, type PackedKey, PackedSort, packInt8 } from "./packed_sort.ts";
 
 const fail = (): never => {
   throw new Error("cmp is for keys of kind other");
@@ -59,7 +59,7 @@ Deno.test("PackedSort with a bound agrees with a full sort and forgets what it d
 
 Deno.test("PackedSort spills, merges in several passes, again after rescan()", () =>
   inTemporaryDirectory(() => {
-    const s = new PackedSort([key({}), key({ slot: 12, nullBit: 2 })], 64);
+    const s = new PackedSort([key({}), key({ slot: 12, nullBit: 2 })], { workMemKb: 64 });
     const n = 60000;
     for (let i = 0; i < n; i++) putInt(s, i % 101 === 0 ? null : i % 100, (i * 7919) % n, 16 + (i % 5) * 40);
     putInt(s, 50, -1, 400000); // longer than every buffer
@@ -94,5 +94,18 @@ Deno.test("packInt8() keeps every int8", () => {
   for (const v of [0, 1, -1, 2 ** 32, -(2 ** 32), safe, -safe, 2n ** 63n - 1n, -(2n ** 63n), 2n ** 53n, -(2n ** 53n)]) {
     packInt8(words, 0, v);
     assert.equal(packedInt8(words, 0), v);
+  }
+});
+
+Deno.test("leadPair() never contradicts the order of the pairs", () => {
+  const edges = [-2147483648, -2147483647, -3000000, -1, 0, 1, 2097151, 3000000, 2147483646, 2147483647];
+  let before = -Infinity;
+  for (const a of edges) {
+    for (const b of [-1, ...edges.map((x) => x + 2147483648), 4294967296]) {
+      const lead = leadPair(a, b);
+      assert.ok(lead >= before || b === -1);
+      assert.ok(leadPair(a, -1) >= leadPair(a - 1, 4294967295));
+      before = lead;
+    }
   }
 });
