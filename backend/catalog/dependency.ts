@@ -15,6 +15,7 @@ import { lockDatabaseObject, lockRelationOid } from "../storage/lmgr/lmgr.ts";
 import { AccessExclusiveLock } from "../storage/lmgr/locktypes.ts";
 import * as O from "./catalog_oids.ts";
 import { catalogScan } from "./catalog_scan.ts";
+import { deleteComments } from "./pg_description.ts";
 import { getObjectDescription, type ObjectAddress, objectAddress } from "./object_address.ts";
 import {
   deleteDependencyRecordsFor,
@@ -219,6 +220,7 @@ function deleteOneObject(object: ObjectAddress): void {
   if (object.objectSubId === 0) deleteDependencyRecordsFor(object.classId, object.objectId);
   else deleteDependencyRecordsForSubobject(object);
   deleteSharedDependencyRecordsFor(object.classId, object.objectId, object.objectSubId);
+  deleteComments(object);
   commandCounterIncrement();
 }
 

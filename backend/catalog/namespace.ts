@@ -350,7 +350,7 @@ export interface RangeVarGetRelidOptions {
   callback?: (rv: RangeVar, relId: Oid, oldRelId: Oid) => void;
 }
 
-function resolveRangeVar(rv: RangeVar): Oid {
+function resolveRangeVar(rv: RangeVar, missingOk: boolean): Oid {
   const relname = rv.relname ?? "";
   if (rv.relpersistence === "t") {
     if (state.myTempNamespace === 0) return 0;
@@ -367,7 +367,7 @@ function resolveRangeVar(rv: RangeVar): Oid {
     return getSysCacheOid("RELNAMENSP", relname, state.myTempNamespace);
   }
   if (rv.schemaname !== undefined) {
-    const nsp = lookupExplicitNamespace(rv.schemaname, true);
+    const nsp = lookupExplicitNamespace(rv.schemaname, missingOk);
     return nsp === 0 ? 0 : getSysCacheOid("RELNAMENSP", relname, nsp);
   }
   return relnameGetRelid(relname);
@@ -389,7 +389,7 @@ export function rangeVarGetRelid(rv: RangeVar, lockmode: number, options: RangeV
   let oldRelId: Oid = 0;
   for (let retry = false;; retry = true) {
     const before = inval.SharedInvalidMessageCounter;
-    relId = resolveRangeVar(rv);
+    relId = resolveRangeVar(rv, options.missingOk ?? false);
     options.callback?.(rv, relId, oldRelId);
     if (lockmode === 0) break;
     if (retry) {

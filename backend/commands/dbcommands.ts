@@ -5,6 +5,7 @@
  * strategy): no checkpoint is needed, and a crash at any moment leaves nothing or everything.
  * Follows src/backend/commands/dbcommands.c.
  */
+import { createSharedComments } from "../catalog/pg_description.ts";
 import type * as Raw from "libpg-query";
 import { charPosition } from "../parser/parser.ts";
 import { ENCODING_NAMES, encodingByName } from "../utils/mb/mbutils.ts";
@@ -258,6 +259,7 @@ export function dropDatabaseCommand(stmt: Raw.DropdbStmt, call: UtilityCall): vo
     catalogDelete("pg_db_role_setting", s.ctid);
   }
   dropDatabaseDependencies(db.oid);
+  createSharedComments(O.DatabaseRelationId, db.oid, null);
   catalogDelete("pg_database", db.ctid);
   removeDatabaseFiles(db.oid, db.dattablespace);
   forceSynchronousCommit();

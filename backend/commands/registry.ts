@@ -20,6 +20,7 @@ import { resetPlanCache } from "../utils/cache/plancache.ts";
 import { portalHashTableDeleteAll } from "../utils/mmgr/portalmem.ts";
 import { resetAllOptions } from "../../conf/guc.ts";
 import { preventInTransactionBlock } from "../access/transam/xact.ts";
+import { commentCommand } from "./comment.ts";
 import { copyCommand } from "./copy.ts";
 import { alterDatabaseSet, createDatabaseCommand, dropDatabaseCommand } from "./dbcommands.ts";
 import { dropCommand } from "./dropcmds.ts";
@@ -74,6 +75,7 @@ export function registerCommands(): void {
   registerUtility<Raw.DropRoleStmt>("DropRoleStmt", dropRole, WRITES);
   registerUtility<Raw.GrantRoleStmt>("GrantRoleStmt", grantRole, WRITES);
   registerUtility<Raw.GrantStmt>("GrantStmt", executeGrantStmt, WRITES);
+  registerUtility<Raw.CommentStmt>("CommentStmt", commentCommand, WRITES);
   registerUtility<Raw.CopyStmt>("CopyStmt", copyCommand, READS);
   registerUtility<Raw.DeclareCursorStmt>("DeclareCursorStmt", performCursorOpen, READS);
   registerUtility<Raw.FetchStmt>("FetchStmt", performPortalFetch, READS);

@@ -2,6 +2,8 @@
  * Roles: CREATE, ALTER, DROP ROLE, membership, and role settings.
  * Follows src/backend/commands/user.c.
  */
+import * as O from "../catalog/catalog_oids.ts";
+import { createSharedComments } from "../catalog/pg_description.ts";
 import type * as Raw from "libpg-query";
 import { FirstUnpinnedObjectId } from "../../base/types.ts";
 import { ERRCODE } from "../../base/errcodes.ts";
@@ -302,6 +304,7 @@ export function dropRole(stmt: Raw.DropRoleStmt): void {
     for (const s of catalogScan("pg_db_role_setting", { setrole: row.oid })) {
       catalogDelete("pg_db_role_setting", s.ctid);
     }
+    createSharedComments(O.AuthIdRelationId, row.oid, null);
     catalogDelete("pg_authid", row.ctid);
     commandCounterIncrement();
   }

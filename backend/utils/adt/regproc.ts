@@ -106,7 +106,11 @@ function regoperatorOf(s: string): Oid {
   return found.oid;
 }
 function regclassOf(s: string): Oid {
-  return rangeVarGetRelid(rangeVarOfNames(nameParts(s)), 0);
+  const names = nameParts(s);
+  // A schema that does not exist is no reason for another message.
+  const relid = rangeVarGetRelid(rangeVarOfNames(names), 0, { missingOk: true });
+  if (relid === 0) throw missing(ERRCODE.UNDEFINED_TABLE, "relation", names.join("."));
+  return relid;
 }
 function regnamespaceOf(s: string): Oid {
   const row = searchSysCache("NAMESPACENAME", nameParts(s)[0]);
