@@ -235,7 +235,8 @@ export function heapCreateWithCatalog(n: NewRelation): Oid {
     const arrayOid = n.relkind === "c" || "rvmfp".includes(n.relkind) ? assignTypeArrayOid() : 0;
     insertPgClass(n, relid, rowType, storage, tablespace);
     typeCreate(rowTypeRow(rowType, n.relname, n.relnamespace, n.relowner, relid, arrayOid), {
-      isDependentType: true,
+      // A composite type stands for itself; its relation depends on it.
+      isDependentType: n.relkind !== "c",
       isImplicitArray: false,
     });
     if (arrayOid !== 0) {

@@ -4,6 +4,7 @@
  * Follows src/backend/catalog/index.c. An index is made and built in one transaction, with the table locked against
  * writing; CREATE INDEX CONCURRENTLY is not built.
  */
+import { guc } from "../../conf/guc_values.ts";
 import { ERRCODE } from "../../base/errcodes.ts";
 import { notBuilt, pgError } from "../../base/error.ts";
 import type { Oid } from "../../base/types.ts";
@@ -197,8 +198,8 @@ function indexUpdateStats(rel: Relation, hasindex: boolean, reltuples: number): 
   if (row === null) return;
   const next = { ...row };
   if (hasindex) next.relhasindex = true;
-  // An empty table keeps "never vacuumed": it may well be filled next.
-  if (!(reltuples === 0 && row.reltuples < 0)) {
+  // An empty table keeps "never vacuumed": it may well be filled next. Without autovacuum, statistics are left to ANALYZE.
+  if (guc.autovacuum && !(reltuples === 0 && row.reltuples < 0)) {
     next.relpages = relationGetNumberOfBlocks(rel);
     next.reltuples = reltuples;
   }

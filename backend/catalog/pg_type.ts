@@ -13,6 +13,7 @@ import type { PgType } from "./catalog_rows.ts";
 import { catalogDelete, catalogInsert } from "./indexing.ts";
 import { objectAddress } from "./object_address.ts";
 import { DependencyType, recordDependencyOn, recordMultipleDependencies } from "./pg_depend.ts";
+import { enumValuesDelete } from "./pg_enum.ts";
 import { recordDependencyOnOwner } from "./pg_shdepend.ts";
 
 // pg_proc OIDs of the I/O functions that every row type and every array type share.
@@ -50,8 +51,7 @@ export function typeCreate(row: PgType, opts: { isDependentType: boolean; isImpl
   if (row.typrelid !== 0) {
     const rel = objectAddress(O.RelationRelationId, row.typrelid);
     // A stand-alone composite type owns its relation; a table owns its row type.
-    const composite = searchSysCache("RELOID", row.typrelid)?.relkind === "c";
-    if (composite) recordDependencyOn(rel, self, DependencyType.INTERNAL);
+    if (!opts.isDependentType) recordDependencyOn(rel, self, DependencyType.INTERNAL);
     else recordDependencyOn(self, rel, DependencyType.INTERNAL);
   }
   if (row.typelem !== 0) {
@@ -121,6 +121,34 @@ export function rowTypeRow(
   };
 }
 
+// pg_proc OIDs of the I/O functions that every enum type shares.
+const F_ENUM_IN = 3506;
+const F_ENUM_OUT = 3507;
+const F_ENUM_RECV = 3532;
+const F_ENUM_SEND = 3533;
+
+/** Row of an enum type. */
+export function enumTypeRow(oid: Oid, name: string, namespace: Oid, owner: Oid, arrayOid: Oid): PgType {
+  return {
+    ...BASE_ROW,
+    oid,
+    typname: name,
+    typnamespace: namespace,
+    typowner: owner,
+    typlen: 4,
+    typbyval: true,
+    typtype: "e",
+    typcategory: "E",
+    typarray: arrayOid,
+    typinput: F_ENUM_IN,
+    typoutput: F_ENUM_OUT,
+    typreceive: F_ENUM_RECV,
+    typsend: F_ENUM_SEND,
+    typalign: "i",
+    typstorage: "p",
+  };
+}
+
 /** Row of the array type over `elem`. */
 export function arrayTypeRow(
   oid: Oid,
@@ -167,5 +195,6 @@ export function assignTypeArrayOid(): Oid {
 export function removeTypeById(oid: Oid): void {
   const row = searchSysCache("TYPEOID", oid);
   if (row === null) throw pgError(ERRCODE.INTERNAL_ERROR, `cache lookup failed for type ${oid}`);
+  if (row.typtype === "e") enumValuesDelete(oid);
   catalogDelete("pg_type", row.ctid!);
 }

@@ -21,6 +21,8 @@ import { portalHashTableDeleteAll } from "../utils/mmgr/portalmem.ts";
 import { resetAllOptions } from "../../conf/guc.ts";
 import { preventInTransactionBlock } from "../access/transam/xact.ts";
 import { commentCommand } from "./comment.ts";
+import { alterEnum, defineCompositeType, defineEnum } from "./typecmds_create.ts";
+import { installEnumFunctions } from "../utils/adt/enum.ts";
 import { copyCommand } from "./copy.ts";
 import { alterDatabaseSet, createDatabaseCommand, dropDatabaseCommand } from "./dbcommands.ts";
 import { dropCommand } from "./dropcmds.ts";
@@ -50,6 +52,7 @@ const READS = { writes: false } as const;
 /** Fills the registries of utilities and of object deletion. Called once in each backend. */
 export function registerCommands(): void {
   installDomainIo();
+  installEnumFunctions();
   registerUtility<Raw.CreateStmt>("CreateStmt", createTableCommand, WRITES);
   registerUtility<Raw.CreateTableAsStmt>("CreateTableAsStmt", createTableAs, WRITES);
   registerUtility<Raw.AlterTableStmt>("AlterTableStmt", alterTableCommand, WRITES);
@@ -75,6 +78,9 @@ export function registerCommands(): void {
   registerUtility<Raw.DropRoleStmt>("DropRoleStmt", dropRole, WRITES);
   registerUtility<Raw.GrantRoleStmt>("GrantRoleStmt", grantRole, WRITES);
   registerUtility<Raw.GrantStmt>("GrantStmt", executeGrantStmt, WRITES);
+  registerUtility<Raw.CreateEnumStmt>("CreateEnumStmt", defineEnum, WRITES);
+  registerUtility<Raw.AlterEnumStmt>("AlterEnumStmt", alterEnum, WRITES);
+  registerUtility<Raw.CompositeTypeStmt>("CompositeTypeStmt", defineCompositeType, WRITES);
   registerUtility<Raw.CommentStmt>("CommentStmt", commentCommand, WRITES);
   registerUtility<Raw.CopyStmt>("CopyStmt", copyCommand, READS);
   registerUtility<Raw.DeclareCursorStmt>("DeclareCursorStmt", performCursorOpen, READS);

@@ -140,7 +140,7 @@ export function checkGenericTypeConsistency(
     else if (e !== elem) return false;
   }
   if (haveNonarray && elem !== 0 && isTrueArray(getBaseType(elem))) return false;
-  if (haveEnum && elem !== 0 && typtype(elem) !== "e") return false;
+  if (haveEnum && (elem === 0 || typtype(elem) !== "e")) return false;
   if (compatMultirange !== 0) {
     const r = multirangeRange(compatMultirange);
     if (compatRange !== 0) {

@@ -26,7 +26,7 @@ import { makeAlias, makeString, makeTargetEntry, makeVar } from "../nodes/makefu
 import { exprCollation, exprType, exprTypmod } from "../nodes/node_funcs.ts";
 import type { TupleDesc } from "../access/common/tupdesc.ts";
 import type { Relation } from "../utils/cache/relation.ts";
-import { relationClose, relationOpen } from "../access/common/relation.ts";
+import { relationClose, tableOpen } from "../access/common/relation.ts";
 import { rangeVarGetRelid } from "../catalog/namespace.ts";
 import { AccessShareLock, RowShareLock } from "../storage/lmgr/locktypes.ts";
 import { INT8OID, RECORDOID } from "../catalog/pg_type_d.ts";
@@ -227,7 +227,7 @@ export function parserOpenTable(pstate: ParseState, relation: RangeVar, lockmode
     }
     throw parseError(pstate, loc, "parserOpenTable", ERRCODE.UNDEFINED_TABLE, `relation "${name}" does not exist`);
   }
-  return relationOpen(relid, 0);
+  return withErrposition(pstate, relation.location ?? -1, () => tableOpen(relid, 0));
 }
 function isFutureCTE(pstate: ParseState, refname: string): boolean {
   for (let p: ParseState | null = pstate; p !== null; p = p.parentParseState) {

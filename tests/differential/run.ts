@@ -101,7 +101,7 @@ export async function runDifferential(
   const chosen = areas.length > 0 ? areas : all;
   const known = readKnown();
   const ref = await Reference.create({ fsync: "off", jit: "off", autovacuum: "off" });
-  const server = await Server.create({ conf: { fsync: "off" } });
+  const server = await Server.create({ conf: { fsync: "off", autovacuum: "off" } });
   const results: AreaResult[] = [];
   try {
     await ref.start();
