@@ -277,6 +277,14 @@ export class ExprCompiler {
       const test = negate ? `!${eq}` : eq;
       return this.bool(nn === "false" ? test : `!${nn}&&${test}`, nn);
     }
+    const [text, pattern] = args;
+    if ((proc.prosrc === "textlike" || proc.prosrc === "textnlike") && text.lazy !== undefined) {
+      const p = cg.val(pattern);
+      const n = orNulls([text.n, p.n]);
+      const nn = n === "false" ? n : cg.tmp(n);
+      const like = `${proc.prosrc === "textlike" ? "" : "!"}${cg.h("vlLike")}(u8,${text.lazy},${p.v})`;
+      return this.bool(nn === "false" ? like : `!${nn}&&${like}`, nn);
+    }
     const order = BYTES_ORDER.get(proc.prosrc);
     if (order === undefined || (order.collated && !cat.collationIsBytes(call.collation))) return null;
     const [a, b] = args.map((x) => cg.val(x));

@@ -12,6 +12,7 @@ import { getInt8 } from "../access/common/byte_access.ts";
 import type { TupleDesc } from "../access/common/tupdesc.ts";
 import { fetchAtt, readVarlena, varsizeAny } from "../access/common/tupmacs.ts";
 import { tupRawCid, tupRawXmax, tupXmin } from "../access/heap/htup.ts";
+import { textLike, textLikeAt } from "../utils/adt/like.ts";
 import { type Datum, INT8_MAX, INT8_MIN, RecordDatum, toBigInt } from "../utils/fmgr/datum.ts";
 import { rowBytes } from "../utils/sort/buffile.ts";
 import { slowOffsets } from "./exec_deform.ts";
@@ -181,6 +182,12 @@ export function vlEquals(u8: Uint8Array, o: number, b: Uint8Array): boolean {
     return true;
   }
   return bytesEqual(readVarlena(u8, o), b);
+}
+/** LIKE of the varlena at `o`. */
+export function vlLike(u8: Uint8Array, o: number, pattern: Uint8Array): boolean {
+  const h = u8[o];
+  if ((h & 1) === 1 && h !== 1) return textLikeAt(u8, o + 1, o + (h >> 1), pattern);
+  return textLike(readVarlena(u8, o), pattern);
 }
 export function bytesEqual(a: Uint8Array, b: Uint8Array): boolean {
   const n = a.length;

@@ -7,6 +7,7 @@
  */
 import { PgError, pgError } from "../../../base/error.ts";
 import { ERRCODE } from "../../../base/errcodes.ts";
+import { mem } from "../../../shmem/memory.ts";
 import type { BuiltinTable } from "../fmgr/fmgr.ts";
 import { byteOffset, utf8Length } from "../mb/wchar.ts";
 import { lowerText } from "./oracle_compat.ts";
@@ -50,10 +51,10 @@ function parse(p: Uint8Array): LikePattern {
   return { segments, badEscape };
 }
 
-/** End of the match of `seg` at exactly `at`, or -1. `bytes`: `_` is one byte (bytea). */
-function matchAt(s: Uint8Array, at: number, seg: Segment, bytes: boolean): number {
+/** End of the match of `seg` at exactly `at`, or -1. `bytes`: `_` is one byte (bytea). The text ends at `end`. */
+function matchAt(s: Uint8Array, at: number, end: number, seg: Segment, bytes: boolean): number {
   for (let k = 0; k < seg.length; k++) {
-    if (at >= s.length) return -1;
+    if (at >= end) return -1;
     const c = seg[k];
     if (c === ANY_CHAR) at += bytes ? 1 : utf8Length(s[at]);
     else if (s[at] !== c) return -1;
@@ -62,23 +63,23 @@ function matchAt(s: Uint8Array, at: number, seg: Segment, bytes: boolean): numbe
   return at;
 }
 /** End of the first match of `seg` at or after `from`, or -1. */
-function search(s: Uint8Array, from: number, seg: Segment, bytes: boolean): number {
+function search(s: Uint8Array, from: number, end: number, seg: Segment, bytes: boolean): number {
   if (seg.length === 0) return from;
   const first = seg[0];
-  for (let at = from; at < s.length;) {
+  for (let at = from; at < end;) {
     if (first !== ANY_CHAR) {
-      at = s.indexOf(first, at);
-      if (at < 0) return -1;
+      while (at < end && s[at] !== first) at++;
+      if (at >= end) return -1;
     }
-    const end = matchAt(s, at, seg, bytes);
-    if (end >= 0) return end;
+    const after = matchAt(s, at, end, seg, bytes);
+    if (after >= 0) return after;
     at += bytes ? 1 : utf8Length(s[at]);
   }
   return -1;
 }
-/** Start of the shortest suffix of s[from..] that could match `seg`, or -1: as many characters from the end. */
-function suffixStart(s: Uint8Array, from: number, seg: Segment, bytes: boolean): number {
-  let at = s.length;
+/** Start of the shortest suffix of s[from, end) that could match `seg`, or -1: as many characters from the end. */
+function suffixStart(s: Uint8Array, from: number, end: number, seg: Segment, bytes: boolean): number {
+  let at = end;
   for (let k = seg.length - 1; k >= 0; k--) {
     at--;
     if (seg[k] === ANY_CHAR && !bytes) { while (at > from && (s[at] & 0xc0) === 0x80) at--; }
@@ -87,33 +88,36 @@ function suffixStart(s: Uint8Array, from: number, seg: Segment, bytes: boolean):
   return at;
 }
 
-function matches(s: Uint8Array, pat: LikePattern, bytes: boolean): boolean {
+/** Does s[from, end) match? Hot. */
+function matches(s: Uint8Array, from: number, end: number, pat: LikePattern, bytes: boolean): boolean {
   const segs = pat.segments;
   const n = segs.length;
-  let at = matchAt(s, 0, segs[0], bytes);
+  let at = matchAt(s, from, end, segs[0], bytes);
   if (n === 1) {
-    if (pat.badEscape && at >= 0 && at < s.length) throw badEscapeError();
-    return at === s.length && !pat.badEscape;
+    if (pat.badEscape && at >= 0 && at < end) throw badEscapeError();
+    return at === end && !pat.badEscape;
   }
   if (at < 0) return false;
   for (let i = 1; i < n - 1; i++) {
-    at = search(s, at, segs[i], bytes);
+    at = search(s, at, end, segs[i], bytes);
     if (at < 0) return false;
   }
   const last = segs[n - 1];
+  if (last.length === 0 && !pat.badEscape) return true;
   if (pat.badEscape) {
     // Reaching the lone escape with text left is the error; without text left there is no match.
-    const end = search(s, at, last, bytes);
-    if (end < 0 || end >= s.length) return false;
+    const after = search(s, at, end, last, bytes);
+    if (after < 0 || after >= end) return false;
     throw badEscapeError();
   }
-  const start = suffixStart(s, at, last, bytes);
-  return start >= 0 && matchAt(s, start, last, bytes) === s.length;
+  const start = suffixStart(s, at, end, last, bytes);
+  return start >= 0 && matchAt(s, start, end, last, bytes) === end;
 }
 function badEscapeError(): PgError {
   return pgError(ERRCODE.INVALID_ESCAPE_SEQUENCE, "LIKE pattern must not end with escape character");
 }
 
+let lastSource: Uint8Array | undefined;
 let lastBytes: Uint8Array | undefined;
 let lastPattern: LikePattern | undefined;
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
@@ -123,20 +127,26 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
 }
 /** The parsed pattern, from a one-entry cache: a scan uses one pattern for all its rows. */
 function compiled(p: Uint8Array): LikePattern {
-  if (lastBytes !== undefined && (lastBytes === p || sameBytes(lastBytes, p))) return lastPattern!;
+  if (lastSource === p && p.buffer !== mem.buffer) return lastPattern!;
+  lastSource = p;
+  if (lastBytes !== undefined && sameBytes(lastBytes, p)) return lastPattern!;
   lastBytes = p.slice();
   lastPattern = parse(p);
   return lastPattern;
 }
 
 export function textLike(s: Uint8Array, p: Uint8Array): boolean {
-  return matches(s, compiled(p), false);
+  return matches(s, 0, s.length, compiled(p), false);
+}
+/** textLike() of s[from, end). */
+export function textLikeAt(s: Uint8Array, from: number, end: number, p: Uint8Array): boolean {
+  return matches(s, from, end, compiled(p), false);
 }
 function byteaLike(s: Uint8Array, p: Uint8Array): boolean {
-  return matches(s, compiled(p), true);
+  return matches(s, 0, s.length, compiled(p), true);
 }
 function iLike(s: Uint8Array, p: Uint8Array): boolean {
-  return matches(lowerText(s), compiled(lowerText(p)), false);
+  return textLike(lowerText(s), lowerText(p));
 }
 function nameLike(s: Uint8Array, p: Uint8Array): boolean {
   return textLike(nameBytes(s), p);
