@@ -48,6 +48,9 @@ export class ClientCopySink implements CopySink {
 }
 
 const BACKSLASH = 92;
+const MINUS = 45;
+/** int8, int2, int4, oid: held as numbers (int8 while safe) and printed as their digits. */
+const INTEGER_TYPES: ReadonlySet<number> = new Set([20, 21, 23, 26]);
 /** Letters of the escapes of control characters, by code. */
 const ESCAPES: Readonly<Record<number, number>> = { 8: 98, 12: 102, 10: 110, 13: 114, 9: 116, 11: 118 };
 
@@ -60,6 +63,8 @@ export class CopyDestReceiver implements DestReceiver {
   #at = 0;
   #outputs: ((v: Datum) => string | Uint8Array)[] = [];
   #forceQuote: boolean[] = [];
+  /** Columns of integer types whose digits need neither quotes nor escapes. */
+  #plainInteger: boolean[] = [];
   readonly #delim: number;
   readonly #quote: number;
   readonly #escape: number;
@@ -86,6 +91,12 @@ export class CopyDestReceiver implements DestReceiver {
     this.#singleColumn = desc.natts === 1;
     this.#forceQuote = desc.attrs.map((a) =>
       o.forceQuote === "all" || (o.forceQuote !== null && o.forceQuote.includes(a.attname))
+    );
+    const digits = "-0123456789";
+    const special = [o.delim, o.format === "csv" ? o.quote + o.escape + o.nullPrint : ""].join("");
+    const digitsArePlain = ![...special].some((c) => digits.includes(c));
+    this.#plainInteger = desc.attrs.map((a, i) =>
+      o.format !== "binary" && digitsArePlain && !this.#forceQuote[i] && INTEGER_TYPES.has(a.atttypid)
     );
     this.sink.start(desc.natts, o.format === "binary");
     if (o.format === "binary") {
@@ -136,7 +147,12 @@ export class CopyDestReceiver implements DestReceiver {
           this.#bytes(this.#null);
           continue;
         }
+        if (typeof v === "number" && this.#plainInteger[i]) {
+          this.#integer(v);
+          continue;
+        }
         const out = outputs[i](v);
+        if (!csv && typeof out === "string" && this.#asciiString(out)) continue;
         const bytes = typeof out === "string" ? encodeText(out) : out;
         if (csv) this.#csv(bytes, this.#forceQuote[i]);
         else this.#text(bytes);
@@ -175,6 +191,50 @@ export class CopyDestReceiver implements DestReceiver {
     this.#reserve(b.length);
     this.#buf.set(b, this.#at);
     this.#at += b.length;
+  }
+  #integer(v: number): void {
+    this.#reserve(20);
+    const buf = this.#buf;
+    let at = this.#at;
+    let n = v;
+    if (n < 0) {
+      buf[at++] = MINUS;
+      n = -n;
+    }
+    let digits = 1;
+    for (let p = 10; p <= n; p *= 10) digits++;
+    this.#at = at + digits;
+    while (n > 0x7fffffff) {
+      const q = Math.floor(n / 10);
+      buf[at + --digits] = 48 + (n - q * 10);
+      n = q;
+    }
+    let m = n | 0;
+    while (digits > 0) {
+      const q = (m / 10) | 0;
+      buf[at + --digits] = 48 + (m - q * 10);
+      m = q;
+    }
+  }
+  /** Writes `s` as #text() does if it is ASCII; false if not. */
+  #asciiString(s: string): boolean {
+    this.#reserve(s.length * 2);
+    const buf = this.#buf;
+    const delim = this.#delim;
+    let at = this.#at;
+    for (let i = 0; i < s.length; i++) {
+      const c = s.charCodeAt(i);
+      if (c >= 128) return false;
+      if (c < 32 && ESCAPES[c] !== undefined) {
+        buf[at++] = BACKSLASH;
+        buf[at++] = ESCAPES[c];
+        continue;
+      }
+      if (c === BACKSLASH || c === delim) buf[at++] = BACKSLASH;
+      buf[at++] = c;
+    }
+    this.#at = at;
+    return true;
   }
   #text(b: Uint8Array): void {
     this.#reserve(b.length * 2);

@@ -149,3 +149,9 @@ copy cl2 from stdin;
 \.
 select id, length(t), md5(t) from cl2 order by id;
 drop table cf, cn, cl, cl2;
+copy (select * from (values (1::int2, -32768::int2, 0, -2147483648, 2147483647, 10, 9223372036854775807, '-9223372036854775808'::int8, 9007199254740991::int8, -4294967296, 4294967295::oid, 1e20::float8, -0.5::float8, 'ä	b'::text, date '2024-01-01')) v) to stdout;
+copy (select -1, 99, 100, 123456789012, 'x', null::int) to stdout (format csv, force_quote *);
+copy (select -1, 99, 100, 123456789012, 'x', null::int) to stdout (format csv, null '99');
+copy (select -1, 99, 1.5::float8, 'a-b') to stdout (delimiter '-');
+copy (select 7, 70) to stdout (format csv, delimiter '7');
+copy (select 7, 70, '7') to stdout (format csv, quote '7');

@@ -2,7 +2,13 @@
  * Reading blocks of the secondary forks (FSM, visibility map): the fork may not exist, may be too short, and a block
  * that cannot be read counts as zeros.
  */
-import { type BlockNumber, type Buffer, type ForkNumber, InvalidBuffer } from "../../../base/types.ts";
+import {
+  type BlockNumber,
+  type Buffer,
+  type ForkNumber,
+  InvalidBlockNumber,
+  InvalidBuffer,
+} from "../../../base/types.ts";
 import type { Relation } from "../../utils/cache/relation.ts";
 import {
   BUFFER_LOCK_EXCLUSIVE,
@@ -27,7 +33,9 @@ export function forkNumberOfBlocks(rel: Relation, fork: ForkNumber): BlockNumber
  */
 export function readForkBlock(rel: Relation, fork: ForkNumber, blkno: BlockNumber, extend: boolean): Buffer {
   let buf: Buffer;
-  if (blkno >= forkNumberOfBlocks(rel, fork)) {
+  // A size seen before is a lower bound, for forks shrink only under a lock that comes with an invalidation.
+  const known = relationGetSmgr(rel).cachedNblocks[fork];
+  if (!(known !== InvalidBlockNumber && blkno < known) && blkno >= forkNumberOfBlocks(rel, fork)) {
     if (!extend) return InvalidBuffer;
     buf = extendBufferedRelTo(rel, fork, blkno + 1, "zero_on_error");
   } else {
