@@ -2,6 +2,8 @@
  * CREATE INDEX and REINDEX: from the statement to what index.ts makes.
  * Follows src/backend/commands/indexcmds.c.
  */
+import { objectAddress } from "../catalog/object_address.ts";
+import { createComments } from "../catalog/pg_description.ts";
 import { catalogScan } from "../catalog/catalog_scan.ts";
 import { reloptionsOf } from "./reloptions.ts";
 import type * as Raw from "libpg-query";
@@ -217,6 +219,7 @@ function defineIndexOn(rel: Relation, stmt: Raw.IndexStmt, queryString: string, 
     reloptions: reloptionsOf(stmt.options, "btree"),
     tablespace: 0,
   });
+  if (stmt.idxcomment) createComments(objectAddress(O.RelationRelationId, r.indexId), stmt.idxcomment);
   return r.indexId;
 }
 

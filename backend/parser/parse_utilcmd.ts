@@ -8,11 +8,12 @@ import type * as Raw from "libpg-query";
 import { ERRCODE } from "../../base/errcodes.ts";
 import { notBuilt, PgError, pgError } from "../../base/error.ts";
 import type { Oid } from "../../base/types.ts";
-import { tableClose, tableOpen } from "../access/common/relation.ts";
+import { relationClose, relationOpen, tableClose, tableOpen } from "../access/common/relation.ts";
 import { makeObjectName } from "../catalog/pg_constraint.ts";
 import { rangeVarGetRelid } from "../catalog/namespace.ts";
 import { AccessShareLock, NoLock } from "../storage/lmgr/locktypes.ts";
 import { searchSysCache } from "../utils/cache/syscache.ts";
+import { likeParts } from "./parse_like.ts";
 import { makeTypeNameFromOid, typenameTypeId } from "./parse_type.ts";
 import { makeParsestate, parserErrposition, type ParseState, withErrposition } from "./parse_node.ts";
 
@@ -52,6 +53,8 @@ interface Context {
   checks: Raw.Constraint[];
   notNulls: NotNullConstraint[];
   ixConstraints: Raw.Constraint[];
+  /** Indexes of tables named in LIKE … INCLUDING INDEXES. */
+  likeIndexes: Raw.IndexStmt[];
   before: RawUtility[];
   after: RawUtility[];
   usedNames: Set<string>;
@@ -117,6 +120,7 @@ function makeContext(
     checks: [],
     notNulls: [],
     ixConstraints: [],
+    likeIndexes: [],
     before: [],
     after: [],
     usedNames: new Set(),
@@ -164,7 +168,7 @@ function finish(cxt: Context): TableDefinition {
     checks: cxt.checks,
     notNulls: cxt.notNulls,
     before: cxt.before,
-    indexes,
+    indexes: [...indexes, ...cxt.likeIndexes],
     after: cxt.after,
   };
 }
@@ -394,28 +398,30 @@ function transformTableConstraint(cxt: Context, con: Raw.Constraint): void {
   }
 }
 
-/** LIKE table: its columns, and with INCLUDING DEFAULTS and the like what is built of the rest. */
+/** LIKE table: its columns, and of the rest what INCLUDING names. */
 function transformTableLikeClause(cxt: Context, like: Raw.TableLikeClause): void {
-  const options = like.options ?? 0;
-  if ((options & ~(1 << 2)) !== 0 && options !== 0) throw notBuilt("CREATE TABLE LIKE with INCLUDING options");
   const relid = withErrposition(
     cxt.pstate,
     like.relation!.location ?? 0,
     () => rangeVarGetRelid(like.relation!, AccessShareLock),
   );
-  const rel = tableOpen(relid, NoLock);
-  for (const att of rel.rd_att.attrs) {
-    if (att.attisdropped) continue;
-    cxt.columns.push({
-      colname: att.attname,
-      typeName: makeTypeNameFromOid(att.atttypid, att.atttypmod),
-      is_not_null: att.attnotnull,
-      collOid: att.attcollation,
-      location: -1,
-    });
-    if (att.attnotnull) addNotNull(cxt, att.attname, null, false);
+  const rel = relationOpen(relid, NoLock);
+  try {
+    const target = { ...cxt.relation, schemaname: cxt.namespaceName };
+    const parts = withErrposition(
+      cxt.pstate,
+      like.relation!.location ?? 0,
+      () => likeParts(rel, target, like.options ?? 0, cxt.columns.length + 1),
+    );
+    for (const i of parts.identities) generateSequence(cxt, i.column, i.typeId, i.options, true);
+    cxt.columns.push(...parts.columns);
+    for (const n of parts.notNulls) addNotNull(cxt, n.colname, n.conname, n.noInherit);
+    cxt.checks.push(...parts.checks);
+    cxt.likeIndexes.push(...parts.indexes);
+    cxt.after.push(...parts.comments);
+  } finally {
+    relationClose(rel, NoLock);
   }
-  tableClose(rel, NoLock);
 }
 
 /** PRIMARY KEY and UNIQUE constraints as index statements, the primary key first; equal ones are merged. */
