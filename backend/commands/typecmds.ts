@@ -2,7 +2,7 @@
  * CREATE DOMAIN.
  *
  * A domain is a row of pg_type over its base type, with CHECK and NOT NULL constraints in pg_constraint and a default in
- * typdefaultbin. Follows DefineDomain() in src/backend/commands/typecmds.c. ALTER DOMAIN and CREATE TYPE are not built.
+ * typdefaultbin. Follows DefineDomain() in src/backend/commands/typecmds.c. ALTER DOMAIN is not built.
  */
 import type * as Raw from "libpg-query";
 import { ERRCODE } from "../../base/errcodes.ts";
