@@ -67,7 +67,9 @@ function plain(pc: PlanCompiler, plan: Agg, consume: Consume): void {
   pc.inFunction(build, () => {
     const vars = st.fieldInits.map(() => cg.name("a"));
     vars.forEach((v, i) => cg.emit(`let ${v}=${st.fieldInits[i]};`));
+    pc.carried = vars;
     pc.produce(plan.lefttree!, inputColumns(plan), (row) => st.advance((i) => vars[i], row));
+    pc.carried = [];
     finals = st.final((i) => vars[i], { outer: { get: () => NULL_GROUP } }).map((c) => pc.toFactoryVars(c));
   });
   pc.breaker(plan, () => cg.emit(`${build}();`));
@@ -150,7 +152,8 @@ class HashedGroups {
         cg.emit(`${g}={h:${h},n:null${cols.join("")}${fields.join("")}};`);
         const strings = this.columns.filter((c) => stored.includes(c) && row.get(c).rep === "ref")
           .map((c) => `+(${g}.c${c}===null?0:(${g}.c${c}.length|0)+64)`);
-        const bytes = 64 + 8 * (this.columns.length + 2 * this.states.fieldInits.length);
+        const objects = this.states.fieldInits.filter((code) => code.startsWith("new ")).length;
+        const bytes = 64 + 8 * (this.columns.length + 2 * this.states.fieldInits.length) + 128 * objects;
         cg.emit(`${table}.add(${g},${bytes}${strings.join("")});`);
       });
       this.states.advance((i) => `${g}.a${i}`, row);

@@ -121,7 +121,8 @@ function inlineStep(pc: PlanCompiler, agg: Aggref): Step | null {
   const fin = prosrcOf(info.finalfn, [info.transtype], agg.aggtype, agg.inputcollid);
   const notNull = (c: Col, body: () => void): void => cg.block(c.n === "false" ? "" : `if(!(${c.n}))`, body);
   const i8 = (v: string, n: string): Col => ({ v, n, rep: "i8", inband: false });
-  // The sum of int4 values stays a plain double, so that no number is made for a row; bigint only beyond 2^52.
+  // The sum of int4 values stays a plain double, so that no number is made for a row; bigint only beyond 2^52. It starts
+  // at -0 because that is no small integer: V8 then never expects one and need not learn better.
   const addInt = (s: string, high: string, a: Col): void => {
     cg.emit(`${s}+=${a.v};`);
     cg.emit(`if(${s}>4503599627370496||${s}<-4503599627370496){${high}=${cg.h("int8Add")}(${high},${s});${s}=0;}`);
@@ -138,7 +139,7 @@ function inlineStep(pc: PlanCompiler, agg: Aggref): Step | null {
     case "int4_sum":
     case "int2_sum":
       return {
-        init: ["0", "0", "true"],
+        init: ["-0", "0", "true"],
         advance: ([s, high, n], [a]) =>
           notNull(a, () => {
             addInt(s, high, a);
@@ -150,7 +151,7 @@ function inlineStep(pc: PlanCompiler, agg: Aggref): Step | null {
     case "int2_avg_accum":
       if (fin !== "int8_avg") return null;
       return {
-        init: ["0", "0", "0"],
+        init: ["0", "-0", "0"],
         advance: ([c, s, high], [a]) =>
           notNull(a, () => {
             cg.emit(`${c}++;`);
@@ -165,11 +166,10 @@ function inlineStep(pc: PlanCompiler, agg: Aggref): Step | null {
     case "numeric_avg_accum": {
       const add = trans === "int8_avg_accum" ? "addInt" : "addNumeric";
       return {
-        init: ["null"],
+        init: [`new ${cg.h("NumericAggState")}(false)`],
         advance: ([s], [a]) =>
           notNull(a, () => {
-            const st = `(${s}??=new ${cg.h("NumericAggState")}(false))`;
-            cg.emit(a.lazy !== undefined ? `${st}.addNumericAt(u8,${a.lazy});` : `${st}.${add}(${a.v});`);
+            cg.emit(a.lazy !== undefined ? `${s}.addNumericAt(u8,${a.lazy});` : `${s}.${add}(${a.v});`);
           }),
         final: (state, x) => callFinal(pc, x, state[0]),
       };
@@ -177,10 +177,10 @@ function inlineStep(pc: PlanCompiler, agg: Aggref): Step | null {
     case "float8_accum":
     case "float4_accum":
       return {
-        init: ["null"],
-        advance: ([s], [a]) => notNull(a, () => cg.emit(`(${s}??=new ${cg.h("Float8AggState")}()).add(${a.v});`)),
+        init: [`new ${cg.h("Float8AggState")}()`],
+        advance: ([s], [a]) => notNull(a, () => cg.emit(`${s}.add(${a.v});`)),
         final: ([s], x) => {
-          const array = cg.tmp(`(${s}??new ${cg.h("Float8AggState")}()).toArray()`);
+          const array = cg.tmp(`${s}.toArray()`);
           return callFinal(pc, x, array);
         },
       };

@@ -124,6 +124,8 @@ export class CodeGen {
   private readonly ends: string[] = [];
   private buf: string[] = [];
   private scopes: number[] = [0];
+  /** The function being written suspends: it is a generator. */
+  private suspends = false;
   private nextScope = 1;
   private uid = 0;
 
@@ -196,16 +198,41 @@ export class CodeGen {
   func(kind: "function" | "function*", name: string, params: string, body: () => void): void {
     const savedBuf = this.buf;
     const savedScopes = this.scopes;
+    const savedSuspends = this.suspends;
     this.buf = [];
     this.scopes = [0, this.nextScope++];
+    this.suspends = kind === "function*";
     body();
     const text = this.buf.join("\n");
     this.buf = savedBuf;
     this.scopes = savedScopes;
+    this.suspends = savedSuspends;
+    this.funcs.push(`${kind} ${name}(${params}){\n${this.views(text)}${text}\n}`);
+  }
+  /** Declarations of the memory views that `text` uses. */
+  private views(text: string): string {
     const used = VIEWS.filter((v) => new RegExp(`\\b${v}\\b`).test(text));
-    const views = used.length === 0 ? "" : `const ${used.map((v) => `${v}=$mem.${v}`).join(",")};\n`;
-    if (used.length > 0) this.helpers.add("mem");
-    this.funcs.push(`${kind} ${name}(${params}){\n${views}${text}\n}`);
+    if (used.length === 0) return "";
+    this.helpers.add("mem");
+    return `const ${used.map((v) => `${v}=$mem.${v}`).join(",")};\n`;
+  }
+  /** True where code runs once in its function: no loop around it, nor a generator's function. */
+  get atTopOfFunction(): boolean {
+    return !this.suspends && this.scopes.length === 2;
+  }
+  /**
+   * The text of a function expression with body `text`, nested in the one being written; null if `text` leaves the place
+   * where it stands by other ways than its end. `carried` are variables of the enclosing function that it works on
+   * through `homes`, captured variables that hold them between calls, so that they stay in registers inside.
+   */
+  nested(params: string, text: string, carried: readonly string[], homes: readonly string[]): string | null {
+    if (/\b(yield|return)\b/.test(text)) return null;
+    for (const [, label] of text.matchAll(/\b(?:break|continue) (\w+)/g)) {
+      if (!new RegExp(`\\b${label}:`).test(text)) return null;
+    }
+    const load = carried.map((v, i) => `let ${v}=${homes[i]};`).join("");
+    const save = carried.map((v, i) => `${homes[i]}=${v};`).join("");
+    return `(${params})=>{\n${this.views(text)}${load}\n${text}\n${save}}`;
   }
 
   /** A column that get() computed under `key`, computed anew if its block has been closed. */

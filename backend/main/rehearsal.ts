@@ -33,7 +33,13 @@ const STATEMENTS: readonly string[] = [
   "select current_database(), current_user, version()",
   "commit",
 ];
-/** The same with parameters, as drivers send them. */
+/** Whole tables: reading page after page, adding, grouping, sorting. For the later sessions, as they take longer. */
+const SCANS: readonly string[] = [
+  "select count(*), sum(attlen), sum(attnum::numeric) from pg_attribute where attname like '%e%'",
+  "select attrelid, count(*), sum(attnum) from pg_attribute group by attrelid order by 3 desc, 1 limit 10",
+  "select attname, attnum from pg_attribute order by attname, attnum offset 3000",
+];
+/** Statements with parameters, as drivers send them. */
 const PREPARED: readonly (readonly [text: string, value: string])[] = [
   ["select typname, typlen from pg_type where oid = $1", "23"],
   ["select relname from pg_class where relname = $1 limit 1", "pg_class"],
@@ -50,7 +56,7 @@ const MOST_BEHIND = 256;
 const SESSIONS_BEFORE_TURN = 2;
 
 /** All that one client sends, from its start packet to its leave. */
-function script(database: Oid, rounds: number): Uint8Array<ArrayBuffer> {
+function script(database: Oid, rounds: number, scans: boolean): Uint8Array<ArrayBuffer> {
   const w = new MessageWriter();
   const body = `user\0-\0database\0${database}\0application_name\0\0\0`;
   w.int32(8 + body.length);
@@ -62,7 +68,7 @@ function script(database: Oid, rounds: number): Uint8Array<ArrayBuffer> {
     w.endMessage();
   };
   for (let round = 0; round < rounds; round++) {
-    for (const sql of STATEMENTS) message(msg.PqMsg_Query, () => w.cstring(sql));
+    for (const sql of scans ? [...STATEMENTS, ...SCANS] : STATEMENTS) message(msg.PqMsg_Query, () => w.cstring(sql));
     for (const [sql, value] of PREPARED) {
       message(msg.PqMsg_Parse, () => w.cstring(""), () => w.cstring(sql), () => w.int16(0));
       message(
@@ -89,22 +95,22 @@ function script(database: Oid, rounds: number): Uint8Array<ArrayBuffer> {
  * @returns false when there is none left, or when one failed: then children start as warm as the image is.
  */
 export function rehearse(args: ChildArgs, step: number): boolean {
-  return step < SESSIONS && run(args, POSTGRES_DB_OID, ROUNDS);
+  return step < SESSIONS && run(args, POSTGRES_DB_OID, ROUNDS, step >= SESSIONS / 2);
 }
 
 /** Between requests: catches up with the catalogs, and goes to the database that sessions are for, if it is worth it. */
 export function refresh(args: ChildArgs): void {
   const { databaseId, run: inARow } = lastSessionDatabase();
   const turn = databaseId !== myDatabaseId() && inARow >= SESSIONS_BEFORE_TURN;
-  if (turn || siMessagesMissed() > MOST_BEHIND) run(args, turn ? databaseId : myDatabaseId(), 1);
+  if (turn || siMessagesMissed() > MOST_BEHIND) run(args, turn ? databaseId : myDatabaseId(), 1, false);
 }
 
-function run(args: ChildArgs, database: Oid, rounds: number): boolean {
+function run(args: ChildArgs, database: Oid, rounds: number, scans: boolean): boolean {
   const [theirs, ours] = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC);
   try {
     // Neither end may have to wait for the other: both are this process.
     for (const fd of [theirs, ours]) setsockoptInt(fd, SOL_SOCKET, SO_SNDBUF, SOCKET_BYTES);
-    const bytes = script(database, rounds);
+    const bytes = script(database, rounds, scans);
     if (sendBuf(ours, bytes, bytes.length) !== bytes.length) return false;
     const code = rehearseSession(args, theirs);
     if (code !== 0) logMessage(`the backend launcher could not warm up in database ${database}`);
