@@ -141,7 +141,7 @@ export class Postmaster {
   #exitStatus = -1;
   #abortDeadline = Infinity;
   #spawnFailures = 0;
-  #launcherRetryAt = 0;
+  #launcherRetryAt = Infinity;
   #retryAt = Infinity;
 
   constructor(readonly dataDirectory: string, readonly configFile: string) {}
@@ -415,7 +415,8 @@ export class Postmaster {
     if (listening) { for (const s of this.#sockets) setPollFd(n++, s.fd, POLLIN); }
     const launcherAt = this.#launcher === null ? -1 : n;
     if (this.#launcher !== null) setPollFd(n++, this.#launcher.controlSocket, POLLIN);
-    const wake = Math.min(this.#abortDeadline, this.#retryAt) - performance.now();
+    const launcherAgain = this.#serving() ? this.#launcherRetryAt : Infinity;
+    const wake = Math.min(this.#abortDeadline, this.#retryAt, launcherAgain) - performance.now();
     const timeout = wake === Infinity ? 60000 : Math.max(0, Math.min(60000, Math.ceil(wake)));
     pollFds(n, timeout);
     const ready: ListenSocket[] = [];
@@ -431,11 +432,17 @@ export class Postmaster {
     }
   }
 
+  /** Up, and to stay so. */
+  #serving(): boolean {
+    return this.#state === "run" && !this.#fatalError && this.#shutdown === "none";
+  }
+
   /** Restarts auxiliary processes that ended, and tops up the pool. */
   #launchMissing(): void {
-    if (this.#fatalError || this.#shutdown !== "none" || this.#state !== "run") return;
-    if (this.#launcher === null && performance.now() >= this.#launcherRetryAt && this.#spawnLauncher() > 0) {
-      this.#attachLauncher();
+    if (!this.#serving()) return;
+    if (this.#launcher === null && performance.now() >= this.#launcherRetryAt) {
+      this.#launcherRetryAt = Infinity;
+      if (this.#spawnLauncher() > 0) this.#attachLauncher();
     }
     for (const kind of ["checkpointer", "bgwriter", "walwriter"] as const) {
       if (this.#find(kind) === null) this.#start(kind);
@@ -509,7 +516,7 @@ export class Postmaster {
       case "launcher": {
         if (child !== this.#launcher) return;
         const strays = this.#killStrays();
-        this.#launcherRetryAt = this.#retryAt = performance.now() + LAUNCHER_RETRY_MS;
+        this.#launcherRetryAt = performance.now() + LAUNCHER_RETRY_MS;
         if (this.#launcherFailures < LAUNCHER_FAILURES && this.#shutdown === "none") {
           this.#launcherFailures++;
           if (!this.#fatalError) this.#logExit(child, st);

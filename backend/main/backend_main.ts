@@ -189,6 +189,7 @@ export function rehearseSession(args: ChildArgs, fd: number): number {
     onSignal(SIGQUIT, () => exitNow(2));
     session.clientReady = session.authInProgress = false;
     session.userName = session.databaseName = session.commandTag = "";
+    setPsActivity("");
     restoreGucs();
   }
 }
