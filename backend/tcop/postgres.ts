@@ -5,6 +5,7 @@
  * is thrown below arrives in postgresMain()'s catch: the error is reported, the transaction aborted, and in the extended
  * protocol messages are skipped up to Sync. Follows src/backend/tcop/postgres.c.
  */
+import { fieldError } from "../utils/adt/binary_io.ts";
 import { ERRCODE } from "../../base/errcodes.ts";
 import { logMessage, PgError, pgError } from "../../base/error.ts";
 import { decodeText, encodeText } from "../../base/text.ts";
@@ -589,14 +590,22 @@ function bindParameters(
         : getTypeBinaryReceive(type)(bytes.slice(), -1);
       values.push({ value, type });
     } catch (e) {
-      if (e instanceof PgError && e.fields.context === undefined) {
+      const error = fieldError(e, `incorrect binary data format in bind parameter ${i + 1}`);
+      if (error instanceof PgError) {
         const where = portalName === ""
           ? `unnamed portal parameter $${i + 1}`
           : `portal "${portalName}" parameter $${i + 1}`;
-        const shown = format === 0 ? ` = ${quotedStart(decodeClientText(bytes))}` : "";
-        throw new PgError({ ...e.fields, code: e.code, severity: e.severity, context: where + shown }, { cause: e });
+        // Bytes that are no text of the client's encoding are not shown, and were not when that was found out.
+        const shown = format === 0 && error.code !== ERRCODE.CHARACTER_NOT_IN_REPERTOIRE
+          ? ` = ${quotedStart(decodeClientText(bytes))}`
+          : "";
+        const inner = error.fields.context === undefined ? "" : `${error.fields.context}\n`;
+        throw new PgError(
+          { ...error.fields, code: error.code, severity: error.severity, context: inner + where + shown },
+          { cause: e },
+        );
       }
-      throw e;
+      throw error;
     }
   }
   return { values };

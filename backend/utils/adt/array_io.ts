@@ -10,7 +10,7 @@ import type { Datum } from "../fmgr/datum.ts";
 import type { TypeIoTable } from "../fmgr/fmgr.ts";
 import { arrayDims, arrayElemType, arrayLbounds, arrayValues, checkBounds, checkNItems } from "./array_codec.ts";
 import { emptyArray, encodeArray, MaxArraySize, MAXDIM, tooManyDims } from "./array_codec.ts";
-import { getInt32, insufficientData, putInt32 } from "./binary_io.ts";
+import { fieldError, getInt32, lengthTooLarge, putInt32, trailingData } from "./binary_io.ts";
 import { type TypeInfo, typeInfo } from "./type_provider.ts";
 import { joinBytes } from "./varlena.ts";
 
@@ -272,7 +272,10 @@ function arrayRecv(b: Uint8Array, elemType: number, typmod: number): Uint8Array 
   const n = checkNItems(dims);
   checkBounds(dims, lbounds);
   const info = typeInfo(elemType);
-  if (n === 0) return emptyArray(elemType);
+  if (n === 0) {
+    if (p !== b.length) throw trailingData();
+    return emptyArray(elemType);
+  }
   const values: Datum[] = [];
   for (let i = 0; i < n; i++) {
     const len = getInt32(b, p);
@@ -281,10 +284,15 @@ function arrayRecv(b: Uint8Array, elemType: number, typmod: number): Uint8Array 
       values.push(null);
       continue;
     }
-    if (len < -1 || p + len > b.length) throw insufficientData();
-    values.push(info.receive(b.subarray(p, p + len), typmod));
+    if (len < -1 || p + len > b.length) throw lengthTooLarge();
+    try {
+      values.push(info.receive(b.subarray(p, p + len), typmod));
+    } catch (e) {
+      throw fieldError(e, `improper binary format in array element ${i + 1}`);
+    }
     p += len;
   }
+  if (p !== b.length) throw trailingData();
   return encodeArray({ elemType, dims, lbounds, values });
 }
 function typeName(oid: number): string {

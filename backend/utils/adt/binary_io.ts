@@ -4,13 +4,38 @@
  * Receive functions get the exact bytes of the field, so a wrong length is detected here: too short is 08P01 as
  * pq_copymsgbytes() reports it, too long 22P03 as the caller of the receive function reports it.
  */
-import { pgError } from "../../../base/error.ts";
+import { PgError, pgError } from "../../../base/error.ts";
 import { ERRCODE } from "../../../base/errcodes.ts";
 import { int8, toBigInt } from "../fmgr/datum.ts";
 
 export function requireLength(bytes: Uint8Array, n: number): void {
   if (bytes.length < n) throw insufficientData();
-  if (bytes.length > n) throw pgError(ERRCODE.INVALID_BINARY_REPRESENTATION, "incorrect binary data format");
+  if (bytes.length > n) throw trailingData();
+}
+/** As requireLength(), for what is read byte by byte: pq_getmsgbyte() has a message of its own. */
+export function requireBytes(bytes: Uint8Array, n: number): void {
+  if (bytes.length < n) throw noDataLeft();
+  if (bytes.length > n) throw trailingData();
+}
+export function noDataLeft(): PgError {
+  return pgError(ERRCODE.PROTOCOL_VIOLATION, "no data left in message");
+}
+
+const TRAILING = "incorrect binary data format";
+/** Bytes were left when the value was complete. Whoever cut the field out says which one it was: fieldError(). */
+export function trailingData(): PgError {
+  return pgError(ERRCODE.INVALID_BINARY_REPRESENTATION, TRAILING);
+}
+/** What to throw for an error of a receive function: of trailingData(), one with `message`; any other as it is. */
+export function fieldError(e: unknown, message: string): unknown {
+  if (!(e instanceof PgError) || e.code !== ERRCODE.INVALID_BINARY_REPRESENTATION || e.fields.message !== TRAILING) {
+    return e;
+  }
+  return pgError(ERRCODE.INVALID_BINARY_REPRESENTATION, message);
+}
+/** A length that does not fit an array or a row: those check it themselves, with a code of their own. */
+export function lengthTooLarge(): PgError {
+  return pgError(ERRCODE.INVALID_BINARY_REPRESENTATION, "insufficient data left in message");
 }
 export function insufficientData(): Error {
   return pgError(ERRCODE.PROTOCOL_VIOLATION, "insufficient data left in message");

@@ -6,7 +6,7 @@
 import { encodeText } from "../../../base/text.ts";
 import { hashUint32, hashUint32Extended } from "../../common/hashfn.ts";
 import type { BuiltinTable, TypeIoTable } from "../fmgr/fmgr.ts";
-import { requireLength } from "./binary_io.ts";
+import { requireBytes } from "./binary_io.ts";
 import { invalidInputSyntax } from "./numutils.ts";
 
 /** parse_bool(): true, false and their unique prefixes, on/off, 1/0; undefined if it is none of them. */
@@ -86,7 +86,7 @@ export const boolIo: TypeIoTable = {
   output: { boolout: (v: boolean) => v ? "t" : "f" },
   receive: {
     boolrecv: (b) => {
-      requireLength(b, 1);
+      requireBytes(b, 1);
       return b[0] !== 0;
     },
   },

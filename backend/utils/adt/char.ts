@@ -9,7 +9,7 @@ import { ERRCODE } from "../../../base/errcodes.ts";
 import { encodeText } from "../../../base/text.ts";
 import { hashUint32, hashUint32Extended } from "../../common/hashfn.ts";
 import type { BuiltinTable, TypeIoTable } from "../fmgr/fmgr.ts";
-import { requireLength } from "./binary_io.ts";
+import { requireBytes } from "./binary_io.ts";
 import type { Int8 } from "./int8.ts";
 
 const signed = (byte: number): number => (byte << 24) >> 24;
@@ -61,7 +61,7 @@ export const charIo: TypeIoTable = {
   output: { charout },
   receive: {
     charrecv: (b) => {
-      requireLength(b, 1);
+      requireBytes(b, 1);
       return signed(b[0]);
     },
   },

@@ -13,6 +13,7 @@ import { NAMEDATALEN, type Oid } from "../../../base/types.ts";
 import { hashUint32, hashUint32Extended } from "../../common/hashfn.ts";
 import { getTopFullTransactionIdIfAny } from "../../access/transam/xact.ts";
 import type { PgEnum } from "../../catalog/catalog_rows.ts";
+import { verifyUtf8 } from "../mb/wchar.ts";
 import { searchSysCache, searchSysCacheList } from "../cache/syscache.ts";
 import type { Datum } from "../fmgr/datum.ts";
 import { type BuiltinTable, type CallInfo, withCall } from "../fmgr/fmgr.ts";
@@ -142,7 +143,12 @@ export function installEnumFunctions(): void {
   registerTypeIo({
     input: { enum_in: (text, type) => enumIn(text, type) },
     output: { enum_out: (oid: Oid) => rowOf(oid).enumlabel },
-    receive: { enum_recv: (bytes, type) => enumIn(decodeText(bytes), type) },
+    receive: {
+      enum_recv: (bytes, type) => {
+        verifyUtf8(bytes);
+        return enumIn(decodeText(bytes), type);
+      },
+    },
     send: { enum_send: (oid: Oid) => encodeText(rowOf(oid).enumlabel) },
   });
 }

@@ -7,7 +7,7 @@ import { pgError } from "../../../base/error.ts";
 import { ERRCODE } from "../../../base/errcodes.ts";
 import { hashBytes, hashBytesExtended } from "../../common/hashfn.ts";
 import type { BuiltinTable, TypeIoTable } from "../fmgr/fmgr.ts";
-import { requireLength } from "./binary_io.ts";
+import { requireBytes } from "./binary_io.ts";
 import type { Int8 } from "./int8.ts";
 import { invalidInputSyntax } from "./numutils.ts";
 import { compareBytes } from "./varlena.ts";
@@ -120,12 +120,12 @@ export const macIo: TypeIoTable = {
   output: { macaddr_out: macOut, macaddr8_out: macOut },
   receive: {
     macaddr_recv: (b) => {
-      requireLength(b, 6);
+      requireBytes(b, 6);
       return b.slice();
     },
     macaddr8_recv: (b) => {
       if (b.length === 6) return Uint8Array.of(b[0], b[1], b[2], 0xff, 0xfe, b[3], b[4], b[5]);
-      requireLength(b, 8);
+      requireBytes(b, 8);
       return b.slice();
     },
   },

@@ -9,7 +9,7 @@ import { encodeText } from "../../../base/text.ts";
 import { hashBytes, hashBytesExtended } from "../../common/hashfn.ts";
 import { int8, toBigInt } from "../fmgr/datum.ts";
 import type { BuiltinTable, TypeIoTable } from "../fmgr/fmgr.ts";
-import { insufficientData } from "./binary_io.ts";
+import { noDataLeft, trailingData } from "./binary_io.ts";
 import type { Int8 } from "./int8.ts";
 import { invalidInputSyntax } from "./numutils.ts";
 
@@ -227,13 +227,13 @@ const text = (s: string): Uint8Array => encodeText(s);
 function networkRecv(b: Uint8Array, type: "inet" | "cidr"): Uint8Array {
   const invalid = (what: string, detail?: string): PgError =>
     pgError(ERRCODE.INVALID_BINARY_REPRESENTATION, what, { detail });
-  if (b.length < 4) throw insufficientData();
+  if (b.length < 4) throw noDataLeft();
   if (b[0] !== IPV4 && b[0] !== IPV6) throw invalid(`invalid address family in external "${type}" value`);
   const size = b[0] === IPV4 ? 4 : 16;
   if (b[1] > size * 8) throw invalid(`invalid bits in external "${type}" value`);
   if (b[3] !== size) throw invalid(`invalid length in external "${type}" value`);
-  if (b.length < 4 + size) throw insufficientData();
-  if (b.length > 4 + size) throw invalid("incorrect binary data format");
+  if (b.length < 4 + size) throw noDataLeft();
+  if (b.length > 4 + size) throw trailingData();
   const ip = make(b[0], b[1], b.subarray(4));
   if (type === "cidr" && !addressOk(ip)) {
     throw invalid('invalid external "cidr" value', "Value has bits set to right of mask.");

@@ -11,7 +11,7 @@ import { ERRCODE } from "../../../base/errcodes.ts";
 import { hashBytes, hashBytesExtended } from "../../common/hashfn.ts";
 import { type Datum, int8, toBigInt } from "../fmgr/datum.ts";
 import type { BuiltinTable, TypeIoTable } from "../fmgr/fmgr.ts";
-import { getInt16, putInt16 } from "./binary_io.ts";
+import { getInt16, putInt16, trailingData } from "./binary_io.ts";
 import { float4in, float8inInternal } from "./float.ts";
 import { formatG } from "./float_format.ts";
 import { divisionByZero, int2OutOfRange, int4OutOfRange } from "./int.ts";
@@ -143,6 +143,7 @@ function numericRecv(b: Uint8Array, _typioparam: number, typmod: number): Uint8A
     if (d < 0 || d >= 10000) throw bad("digit");
     digits += String(d).padStart(4, "0");
   }
+  if (b.length !== 8 + 2 * len) throw trailingData();
   if (special) {
     const bytes = sign === NUMERIC_NAN ? NAN_BYTES : sign === NUMERIC_PINF ? PINF_BYTES : NINF_BYTES;
     if (isValidNumericTypmod(typmod)) applyTypmod(decodeVar(bytes), typmod);

@@ -9,7 +9,18 @@ import { makeTid, tidBlock, tidOffset } from "../../../base/types.ts";
 import { hashBytes, hashBytesExtended, hashUint32, hashUint32Extended } from "../../common/hashfn.ts";
 import { int8 } from "../fmgr/datum.ts";
 import type { BuiltinTable, TypeIoTable } from "../fmgr/fmgr.ts";
-import { getInt16, getInt32, getInt64, putInt16, putInt32, requireLength, sendInt32, sendInt64 } from "./binary_io.ts";
+import {
+  getInt16,
+  getInt32,
+  getInt64,
+  lengthTooLarge,
+  putInt16,
+  putInt32,
+  requireLength,
+  sendInt32,
+  sendInt64,
+  trailingData,
+} from "./binary_io.ts";
 import { buildVector, vectorElements } from "./int.ts";
 import { hashint8, hashint8extended, type Int8 } from "./int8.ts";
 import { invalidInputSyntax, uint32In, uint64In } from "./numutils.ts";
@@ -140,8 +151,10 @@ function recvVector(b: Uint8Array): Uint8Array {
   const values: number[] = [];
   for (let i = 0; i < n; i++) {
     if (getInt32(b, 20 + 8 * i) !== 4) throw bad();
+    if (28 + 8 * i > b.length) throw lengthTooLarge();
     values.push(getInt32(b, 24 + 8 * i) >>> 0);
   }
+  if (b.length !== 20 + 8 * values.length) throw trailingData();
   return buildVector(OIDOID, 4, values);
 }
 function sendVector(v: Uint8Array): Uint8Array {
@@ -163,8 +176,10 @@ function int2vectorrecv(b: Uint8Array): Uint8Array {
   const values: number[] = [];
   for (let i = 0; i < n; i++) {
     if (getInt32(b, 20 + 6 * i) !== 2) throw bad();
+    if (26 + 6 * i > b.length) throw lengthTooLarge();
     values.push(getInt16(b, 24 + 6 * i));
   }
+  if (b.length !== 20 + 6 * values.length) throw trailingData();
   return buildVector(21, 2, values);
 }
 function int2vectorsend(v: Uint8Array): Uint8Array {

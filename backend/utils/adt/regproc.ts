@@ -2,6 +2,7 @@
  * The reg* types: OIDs of catalog objects that read and print as names.
  * Follows src/backend/utils/adt/regproc.c.
  */
+import { getInt32, requireLength } from "./binary_io.ts";
 import { ERRCODE } from "../../../base/errcodes.ts";
 import { PgError, pgError } from "../../../base/error.ts";
 import type { Oid } from "../../../base/types.ts";
@@ -167,7 +168,10 @@ export function regclassOut(oid: Oid): string {
   return r === null ? String(oid) : qualified(r.relnamespace, relationIsVisible(oid), r.relname);
 }
 
-const receiveOid = (bytes: Uint8Array): Oid => new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0);
+const receiveOid = (bytes: Uint8Array): Oid => {
+  requireLength(bytes, 4);
+  return getInt32(bytes) >>> 0;
+};
 const sendOid = (oid: Oid): Uint8Array => {
   const b = new Uint8Array(4);
   new DataView(b.buffer).setUint32(0, oid);

@@ -8,7 +8,7 @@ import { ERRCODE } from "../../../base/errcodes.ts";
 import type { Oid } from "../../../base/types.ts";
 import { type Datum, int8, RecordDatum, toBigInt } from "../fmgr/datum.ts";
 import type { BuiltinTable, TypeIoTable } from "../fmgr/fmgr.ts";
-import { getInt32, insufficientData, putInt32 } from "./binary_io.ts";
+import { fieldError, getInt32, lengthTooLarge, putInt32, trailingData } from "./binary_io.ts";
 import type { Int8 } from "./int8.ts";
 import { type TypeInfo, typeInfo } from "./type_provider.ts";
 import { compareBytes, joinBytes } from "./varlena.ts";
@@ -105,11 +105,17 @@ function recordRecv(b: Uint8Array, type: Oid): RecordDatum {
     const len = getInt32(b, p + 4);
     p += 8;
     if (len === -1) return null;
-    if (len < -1 || p + len > b.length) throw insufficientData();
-    const v = typeInfo(c.type).receive(b.subarray(p, p + len), c.typmod);
+    if (len < -1 || p + len > b.length) throw lengthTooLarge();
+    let v: Datum;
+    try {
+      v = typeInfo(c.type).receive(b.subarray(p, p + len), c.typmod);
+    } catch (e) {
+      throw fieldError(e, `improper binary format in record column ${i + 1}`);
+    }
     p += len;
     return v;
   });
+  if (p !== b.length) throw trailingData();
   return make(type, columns, values);
 }
 function nameOf(type: Oid): string {

@@ -8,7 +8,7 @@ import { type PgError, pgError } from "../../../base/error.ts";
 import { ERRCODE } from "../../../base/errcodes.ts";
 import { int8, toBigInt } from "../fmgr/datum.ts";
 import type { BuiltinTable, TypeIoTable } from "../fmgr/fmgr.ts";
-import { getInt32, insufficientData } from "./binary_io.ts";
+import { getInt32, insufficientData, trailingData } from "./binary_io.ts";
 import { charAt } from "./formatting_parse.ts";
 import { int4OutOfRange } from "./int.ts";
 import { type Int8, int8OutOfRange } from "./int8.ts";
@@ -94,7 +94,7 @@ function receive(b: Uint8Array, check: (length: number) => void): Uint8Array {
   check(bits);
   const n = bytesFor(bits);
   if (b.length < 4 + n) throw insufficientData();
-  if (b.length > 4 + n) throw pgError(ERRCODE.INVALID_BINARY_REPRESENTATION, "incorrect binary data format");
+  if (b.length > 4 + n) throw trailingData();
   const out = make(bits);
   out.set(b.subarray(4), HEADER);
   return pad(out);

@@ -10,7 +10,7 @@ import { ERRCODE } from "../../../base/errcodes.ts";
 
 /** pg_utf_mblen(): bytes of the character that starts with `lead`. */
 export function utf8Length(lead: number): number {
-  return lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  return lead < 0xc0 || lead >= 0xf8 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
 }
 
 /** Characters in `b[start, end)`. Hot. */
