@@ -166,7 +166,7 @@ export class PackedRow {
           offset = `${offset}+${b.length}`;
         }
       }
-      cg.emit(`${s}.add(${r},${lead});`);
+      cg.emit(`${s}.lead[${s}.count]=${lead};${s}.add(${r});`);
     });
   }
 

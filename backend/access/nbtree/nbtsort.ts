@@ -36,7 +36,14 @@ import {
   pageSetLower,
 } from "../../storage/page/page.ts";
 import type { Relation } from "../../utils/cache/relation.ts";
-import { leadBytes, leadNum, leadPair, PackedSort, type RecordViews } from "../../utils/sort/packed_sort.ts";
+import {
+  leadBytes,
+  leadNum,
+  leadPair,
+  type LeadSource,
+  PackedSort,
+  type RecordViews,
+} from "../../utils/sort/packed_sort.ts";
 import type { Datum } from "../../utils/fmgr/datum.ts";
 import { relationGetSmgr, smgrCreate, smgrExists } from "../../storage/smgr/smgr.ts";
 import { getF64, getI32, getInt8, getTid, getU16, getU32, maxAlign } from "../common/byte_access.ts";
@@ -77,6 +84,21 @@ import { btAllequalimage } from "./nbtutils.ts";
 /** Offset of the index tuple in its sort record; the record's first word is 1 for a dead row. */
 const RECORD_TUPLE = 8;
 
+/** The first column of an index tuple, if it is a varlena with a short header. */
+class ShortVarlena implements LeadSource {
+  start = 0;
+  length = 0;
+  constructor(private readonly info: BTKeyInfo) {}
+  find(x: RecordViews, at: number): boolean {
+    const p = indexAttOffset(x.u8, at + RECORD_TUPLE, 1, this.info.codec);
+    const h = x.u8[p];
+    if ((h & 1) === 0 || h === 1) return false;
+    this.start = p + 1;
+    this.length = (h >> 1) - 1;
+    return true;
+  }
+}
+
 /** Index tuples to be sorted by key columns, then TID. */
 class Spool {
   private readonly sort: PackedSort;
@@ -100,7 +122,12 @@ class Spool {
       }
       return getTid(x.u8, a + RECORD_TUPLE) - getTid(y.u8, b + RECORD_TUPLE);
     };
-    this.sort = new PackedSort([], { order, workMemKb: guc.maintenance_work_mem });
+    this.sort = new PackedSort([], {
+      order,
+      workMemKb: guc.maintenance_work_mem,
+      leadSource: info.fast[0] === Fast.BYTES ? new ShortVarlena(info) : null,
+      leadReversed: info.descending[0] === 1,
+    });
   }
 
   /** Room for an index tuple of `size` bytes: the offset of its record in `u8`. */
@@ -113,59 +140,61 @@ class Spool {
   /** Takes the record alloc() gave, whose tuple is written. */
   add(at: number, size: number, alive: boolean): void {
     this.sort.i32[at >>> 2] = alive ? 0 : 1;
-    this.sort.add(at, this.leadOf(this.sort.u8, at + RECORD_TUPLE));
+    this.setLead(this.sort.u8, at + RECORD_TUPLE);
+    this.sort.add(at);
     this.tupleBytes += size;
     this.count++;
   }
 
-  /** A number that never contradicts the order of the key columns, nulls included; 0 where there is no such number. */
-  private leadOf(u8: Uint8Array, off: number): number {
-    const info = this.info;
-    const first = this.columnLead(u8, off, 0);
-    if (!this.pairLead || first === Infinity || first === -Infinity) return first;
-    const at = indexAttOffset(u8, off, 2, info.codec);
-    if (at < 0) return leadPair(first, info.nullsFirst[1] === 1 ? -1 : 4294967296);
-    const v = getI32(u8, at);
-    return leadPair(first, info.descending[1] === 1 ? 2147483647 - v : v + 2147483648);
-  }
-  private columnLead(u8: Uint8Array, off: number, i: number): number {
-    const info = this.info;
-    const at = indexAttOffset(u8, off, i + 1, info.codec);
-    if (at < 0) return info.nullsFirst[i] === 1 ? -Infinity : Infinity;
-    let v = 0;
-    switch (info.fast[i]) {
+  /** Puts the lead of the key columns where the sort wants it; 0 if there is no number that orders as they do. */
+  private setLead(u8: Uint8Array, off: number): void {
+    const { info, sort } = this;
+    const at = indexAttOffset(u8, off, 1, info.codec);
+    const i = sort.count;
+    if (at < 0) {
+      sort.lead[i] = info.nullsFirst[0] === 1 ? -Infinity : Infinity;
+      return;
+    }
+    const sign = info.descending[0] === 1 ? -1 : 1;
+    switch (info.fast[0]) {
       case Fast.I32:
-        v = getI32(u8, at);
-        break;
+        sort.lead[i] = this.pairLead
+          ? leadPair(getI32(u8, at) * sign, this.secondLead(u8, off))
+          : getI32(u8, at) * sign;
+        return;
       case Fast.U32:
-        v = getU32(u8, at);
-        break;
+        sort.lead[i] = getU32(u8, at) * sign;
+        return;
       case Fast.I16:
-        v = (getU16(u8, at) << 16) >> 16;
-        break;
+        sort.lead[i] = ((getU16(u8, at) << 16) >> 16) * sign;
+        return;
       case Fast.I64:
-        v = Number(getInt8(u8, at));
-        break;
-      case Fast.BYTES: {
-        const h = u8[at];
-        if ((h & 1) === 1 && h !== 1) v = leadBytes(u8, at + 1, (h >> 1) - 1);
-        else {
-          const b = fetchAtt(u8, at, info.codec.kind[i], -1) as Uint8Array;
-          v = leadBytes(b, 0, b.length);
-        }
-        break;
-      }
+        sort.lead[i] = Number(getInt8(u8, at)) * sign;
+        return;
+      case Fast.BYTES:
       case Fast.NAME:
       case Fast.FIXED: {
-        const b = fetchAtt(u8, at, info.codec.kind[i], info.codec.len[i]) as Uint8Array;
-        v = leadBytes(b, 0, b.length);
-        break;
+        const h = u8[at];
+        if (info.fast[0] === Fast.BYTES && (h & 1) === 1 && h !== 1) {
+          sort.lead[i] = leadBytes(u8, at + 1, (h >> 1) - 1) * sign;
+          return;
+        }
+        const b = fetchAtt(u8, at, info.codec.kind[0], info.codec.len[0]) as Uint8Array;
+        sort.lead[i] = leadBytes(b, 0, b.length) * sign;
+        return;
       }
       default:
         // NaN and the infinities compare otherwise than a lead of theirs would with nulls': the full order settles it.
-        if (info.codec.kind[i] === AttKind.FLOAT8) v = leadNum(getF64(u8, at));
+        sort.lead[i] = info.codec.kind[0] === AttKind.FLOAT8 ? leadNum(getF64(u8, at)) * sign : 0;
     }
-    return info.descending[i] === 1 ? -v : v;
+  }
+  /** The second of two int4 keys, as leadPair() takes it. */
+  private secondLead(u8: Uint8Array, off: number): number {
+    const { info } = this;
+    const at = indexAttOffset(u8, off, 2, info.codec);
+    if (at < 0) return info.nullsFirst[1] === 1 ? -1 : 4294967296;
+    const v = getI32(u8, at);
+    return info.descending[1] === 1 ? 2147483647 - v : v + 2147483648;
   }
 
   performSort(): void {

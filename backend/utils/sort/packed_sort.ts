@@ -56,6 +56,10 @@ const ROW_OVERHEAD = 12;
 const FIRST_ROWS = 1024;
 /** With the arrays of the first rows, what a small sort of PostgreSQL takes: 25 kB. */
 const FIRST_BYTES = 25600 - FIRST_ROWS * ROW_OVERHEAD;
+/** Bytes of a string in its lead. */
+const LEAD_BYTES = 6;
+/** Fewer rows are not worth looking for a common prefix. */
+const REFINE_ROWS = 64;
 const SAFE = 9007199254740991;
 /** PostgreSQL bounds a sort only below this many rows. */
 const BOUND_MAX = 1073741823;
@@ -75,12 +79,12 @@ export function leadPair(first: number, second: number): number {
 }
 /** Lead of a byte string: its first six bytes as one number. */
 export function leadBytes(b: Uint8Array, at: number, n: number): number {
-  if (n >= 6) {
+  if (n >= LEAD_BYTES) {
     return (b[at] * 256 + b[at + 1]) * 4294967296 +
       (((b[at + 2] << 24) | (b[at + 3] << 16) | (b[at + 4] << 8) | b[at + 5]) >>> 0);
   }
   let v = 0;
-  for (let i = 0; i < 6; i++) v = v * 256 + (i < n ? b[at + i] : 0);
+  for (let i = 0; i < LEAD_BYTES; i++) v = v * 256 + (i < n ? b[at + i] : 0);
   return v;
 }
 export function packedInt8(i32: Int32Array, w: number): number | bigint {
@@ -194,7 +198,30 @@ function compareRecords(
 /** Order of record `a` of `x` and `b` of `y`. */
 export type RecordOrder = (x: RecordViews, a: number, y: RecordViews, b: number) => number;
 
+/** Finds the first key's bytes in a record, where its lead is that of a byte string. */
+export interface LeadSource {
+  /** Sets `start` and `length`; false if the bytes do not stand in the record. The key is not null. */
+  find(x: RecordViews, at: number): boolean;
+  start: number;
+  length: number;
+}
+class SlotSource implements LeadSource {
+  start = 0;
+  length = 0;
+  constructor(private readonly slot: number) {}
+  find(x: RecordViews, at: number): boolean {
+    const w = (at + this.slot) >>> 2;
+    this.start = at + x.i32[w];
+    this.length = x.i32[w + 1];
+    return true;
+  }
+}
+
 export interface PackedSortOptions {
+  /** With `order`: where the bytes are that the lead was made of. */
+  readonly leadSource?: LeadSource | null;
+  /** The lead of byte strings is negated. */
+  readonly leadReversed?: boolean;
   /** The lead orders as the first two keys do, both of kind i32: see leadPair(). */
   readonly pairLead?: boolean;
   /** Settles ties in place of the keys. */
@@ -212,12 +239,17 @@ export class PackedSort implements RecordViews {
   /** A row whose lead is greater cannot be among the first rows: it need not be written. */
   topLead = Infinity;
   private used = 0;
-  private count = 0;
-  private lead = new Float64Array(FIRST_ROWS);
+  /** Rows so far. The lead of the row that alloc() makes room for goes to lead[count]. */
+  count = 0;
+  lead = new Float64Array(FIRST_ROWS);
   /** Record offset / 8. */
   private order = new Uint32Array(FIRST_ROWS);
-  /** Between equal finite leads, the first key is equal. */
-  private readonly leadExact: boolean;
+  /** Between equal leads that are safe integers, the first key is equal. */
+  private leadExact: boolean;
+  private readonly leadSource: LeadSource | null;
+  private readonly leadSign: 1 | -1;
+  /** Leads are those of what follows a prefix that all keys share. */
+  private refined = false;
   private readonly single: boolean;
   private readonly fullOrder: RecordOrder;
   private readonly unordered: boolean;
@@ -236,6 +268,9 @@ export class PackedSort implements RecordViews {
     this.limit = Math.max((options.workMemKb ?? guc.work_mem) * 1024, MIN_MEMORY);
     const kind = keys.length === 0 || options.pairLead === true ? "other" : keys[0].kind;
     this.leadExact = kind === "i32" || kind === "f64" || kind === "i8";
+    const bytesKey = options.order === undefined && kind === "bytes" ? keys[0] : null;
+    this.leadSource = bytesKey !== null ? new SlotSource(bytesKey.slot) : options.leadSource ?? null;
+    this.leadSign = bytesKey?.reverse === true || options.leadReversed === true ? -1 : 1;
     this.fullOrder = options.order ?? ((x, a, y, b) => compareRecords(keys, x, a, y, b, 0));
     this.unordered = keys.length === 0 && options.order === undefined;
     this.single = keys.length === 1;
@@ -257,16 +292,12 @@ export class PackedSort implements RecordViews {
     this.peakBytes = Math.max(this.peakBytes, this.u8.length + this.lead.length * ROW_OVERHEAD);
   }
 
-  /** Rows so far, and bytes of their records, while they are in memory. */
-  get rowCount(): number {
-    return this.count;
-  }
-  get recordBytes(): number {
-    return this.used;
-  }
-
-  /** Room for a record of `bytes`; returns its offset. The record counts once it is passed to add(). */
+  /**
+   * Room for a record of `bytes`; returns its offset. The record counts once it is written, its lead stands in lead[count]
+   * and its offset is passed to add(). (A lead passed as an argument would be a number object for each row.)
+   */
   alloc(bytes: number): number {
+    if (this.count === this.lead.length) this.growRows();
     const at = this.used;
     const size = (bytes + 7) & ~7;
     if (at + size > this.u8.length) this.grow(at + size);
@@ -281,14 +312,12 @@ export class PackedSort implements RecordViews {
   }
 
   /** Takes the record that alloc() gave last. */
-  add(at: number, lead: number): void {
+  add(at: number): void {
+    const n = this.count;
     if (this.heaped) {
-      this.offer(at, lead);
+      this.offer(at, this.lead[n]);
       return;
     }
-    const n = this.count;
-    if (n === this.lead.length) this.growRows();
-    this.lead[n] = lead;
     this.order[n] = at >>> 3;
     this.count = n + 1;
     const full = this.used + this.count * ROW_OVERHEAD > this.limit;
@@ -404,10 +433,12 @@ export class PackedSort implements RecordViews {
     this.notePeak();
     this.sortRows();
     const run = new RecordFile();
-    for (let i = 0; i < this.count; i++) run.append(this.lead[i], this, this.order[i] * 8);
+    for (let i = 0; i < this.count; i++) run.append(this.fullLead(i), this, this.order[i] * 8);
     this.runs.push(run);
     this.used = 0;
     this.count = 0;
+    this.refined = false;
+    if (this.leadSource !== null) this.leadExact = false;
     this.method = "external merge";
   }
 
@@ -456,8 +487,55 @@ export class PackedSort implements RecordViews {
   // ---- quicksort ----
 
   private sortRows(): void {
+    if (this.leadSource !== null && this.count >= REFINE_ROWS) this.refineLeads(this.leadSource);
     if (!this.unordered) this.sortRange(0, this.count);
   }
+  /**
+   * Strings that all begin alike get their leads from what follows. If that is all there is, equal leads mean equal
+   * strings.
+   */
+  private refineLeads(source: LeadSource): void {
+    const { lead, order, u8 } = this;
+    const n = this.count;
+    let prefix = -1;
+    let sample = 0;
+    for (let i = 0; i < n; i++) {
+      if (lead[i] === Infinity || lead[i] === -Infinity) continue;
+      if (!source.find(this, order[i] * 8)) return;
+      const { start, length } = source;
+      if (prefix < 0) {
+        sample = start;
+        prefix = length;
+        continue;
+      }
+      if (length < prefix) prefix = length;
+      for (let k = 0; k < prefix; k++) if (u8[start + k] !== u8[sample + k]) prefix = k;
+    }
+    if (prefix < 0) return;
+    let longest = 0;
+    let zeros = false;
+    for (let i = 0; i < n; i++) {
+      if (lead[i] === Infinity || lead[i] === -Infinity) continue;
+      source.find(this, order[i] * 8);
+      const at = source.start + prefix;
+      const rest = source.length - prefix;
+      lead[i] = leadBytes(u8, at, rest) * this.leadSign;
+      if (rest > longest) longest = rest;
+      if (rest > 0 && u8[at + rest - 1] === 0) zeros = true;
+    }
+    this.refined = true;
+    // A string that ends in zeros looks like a shorter one.
+    this.leadExact = longest <= LEAD_BYTES && !zeros && this.keys.length > 0;
+  }
+  /** The lead of row `i` as it was given: comparable with those of other runs. */
+  private fullLead(i: number): number {
+    const x = this.lead[i];
+    const source = this.leadSource;
+    if (!this.refined || source === null || x === Infinity || x === -Infinity) return x;
+    source.find(this, this.order[i] * 8);
+    return leadBytes(this.u8, source.start, source.length) * this.leadSign;
+  }
+
   /** Order of two records whose leads are both `x`. */
   private tieOf(x: number, o: number, p: number): number {
     if (!this.leadExact || x > SAFE || x < -SAFE) return this.fullOrder(this, o * 8, this, p * 8);

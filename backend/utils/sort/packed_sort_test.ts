@@ -21,7 +21,8 @@ const putInt = (s: PackedSort, v: number | null, second = 0, bytes = 16): void =
   s.i32[at >>> 2] = v === null ? 1 : 0;
   s.i32[(at + 8) >>> 2] = v ?? 0;
   s.i32[(at + 12) >>> 2] = second;
-  s.add(at, v ?? Infinity);
+  s.lead[s.count] = v ?? Infinity;
+  s.add(at);
 };
 function drain(s: PackedSort): [number | null, number][] {
   const out: [number | null, number][] = [];
@@ -106,6 +107,64 @@ Deno.test("leadPair() never contradicts the order of the pairs", () => {
       assert.ok(lead >= before || b === -1);
       assert.ok(leadPair(a, -1) >= leadPair(a - 1, 4294967295));
       before = lead;
+    }
+  }
+});
+
+Deno.test("PackedSort finds a common prefix of strings, and what it says of ties holds", () => {
+  const encode = (t: string | null): Uint8Array | null => t === null ? null : new TextEncoder().encode(t);
+  const many = (f: (i: number) => string | null): (string | null)[] => Array.from({ length: 300 }, (_, i) => f(i));
+  const inputs = [
+    many((i) => `text ${(i * 7) % 40}`),
+    many((i) => i % 9 === 0 ? null : `a long prefix ${(i * 31) % 90} and a long end ${i % 7}`),
+    many((i) => `p${"\0".repeat(i % 4)}`),
+    many((i) => i % 2 === 0 ? "same" : "same"),
+    many((i) => i === 17 ? "" : `x${i % 5}`),
+    many(() => null),
+  ];
+  for (const reverse of [false, true]) {
+    for (const workMemKb of [4096, 0]) {
+      for (const strings of inputs) {
+        inTemporaryDirectory(() => {
+          const keys = [
+            key({ kind: "bytes", rep: "bytes", reverse, nullsFirst: reverse }),
+            key({ slot: 16, nullBit: 2 }),
+          ];
+          const s = new PackedSort(keys, { workMemKb });
+          const copies = workMemKb === 0 ? 20 : 1;
+          const rows = Array.from({ length: copies }, () => strings).flat();
+          rows.forEach((t, i) => {
+            const b = encode(t) ?? new Uint8Array(0);
+            const at = s.alloc(20 + b.length);
+            s.i32[at >>> 2] = t === null ? 1 : 0;
+            s.i32[(at + 8) >>> 2] = 20;
+            s.i32[(at + 12) >>> 2] = b.length;
+            s.i32[(at + 16) >>> 2] = (i * 7919) % 1000;
+            s.u8.set(b, at + 20);
+            const lead = leadBytes(b, 0, b.length);
+            s.lead[s.count] = t === null ? (reverse ? -Infinity : Infinity) : reverse ? -lead : lead;
+            s.add(at);
+          });
+          s.performSort();
+          assert.equal(s.method, workMemKb === 0 ? "external merge" : "quicksort");
+          const got: string[] = [];
+          for (let r = s.next(); r >= 0; r = s.next()) {
+            const { i32, u8 } = s.from;
+            const text = new TextDecoder().decode(u8.subarray(r + 20, r + 20 + i32[(r + 12) >>> 2]));
+            got.push(`${i32[r >>> 2] === 1 ? "null" : text}|${i32[(r + 16) >>> 2]}`);
+          }
+          s.end();
+          const sign = reverse ? -1 : 1;
+          const want = rows.map((t, i) => ({ t, i: (i * 7919) % 1000 })).sort((x, y) => {
+            if (x.t !== y.t) {
+              if (x.t === null || y.t === null) return (x.t === null ? 1 : -1) * sign;
+              return (x.t < y.t ? -1 : 1) * sign;
+            }
+            return x.i - y.i;
+          }).map((r) => `${r.t ?? "null"}|${r.i}`);
+          assert.deepEqual(got, want);
+        });
+      }
     }
   }
 });

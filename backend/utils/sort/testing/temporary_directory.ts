@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 export function inTemporaryDirectory(body: () => void): void {
   const before = Deno.cwd();
   const dir = Deno.makeTempDirSync();
-  Deno.mkdirSync(`${dir}/base`);
+  Deno.mkdirSync(`${dir}/base/pgsql_tmp`, { recursive: true });
   Deno.chdir(dir);
   try {
     body();
