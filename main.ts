@@ -25,22 +25,28 @@ Options:
   -D DIR                data directory (default: $PGDATA, else ./pgdata)
   -p PORT               port (default: $PGPORT, else the configuration's, 5432)
   -l FILE               server log (default: server.log in the data directory)
-  -c NAME=VALUE         set a configuration parameter
+  -c NAME=VALUE         set a configuration parameter (also --NAME=VALUE)
   -o OPTIONS            options for the server, as pg_ctl takes them
   -m MODE               shutdown mode: smart, fast (default), immediate
-  -t SECONDS            how long to wait (default: 60)
+  -t SECONDS            how long to wait (default: $PGCTLTIMEOUT, else 60)
   -w, -W                wait until done (default), or do not
   -s                    print errors only
 
-Options of initdb:
+Options of initdb, most of which start and run take for a new directory:
   -U NAME               superuser name (default: postgres)
-  --pwfile=FILE         read the superuser's password from a file; connections then need it (scram-sha-256)
+  -W, --pwfile=FILE     ask for the superuser's password, or read it from a file; connections then need it (scram-sha-256)
   -A METHOD             authentication method for local connections (--auth-local, --auth-host)
-  -N                    do not wait for the disk
-  --no-data-checksums   do not use page checksums
+  -E UTF8               encoding
+  --locale=LOCALE       C.UTF-8 (default) or C; also --no-locale, --lc-collate and the like
+  -k, --no-data-checksums   use page checksums (default), or do not
   --wal-segsize=MB      size of WAL segments
   -X DIR                put the write-ahead log elsewhere
   -g                    let the group read the data directory
+  -c NAME=VALUE         a setting for postgresql.conf
+  -T CONFIG             default text search configuration
+  -N, -S                do not wait for the disk; only write an existing directory to disk
+  -n, -s                leave what was made after an error; show what would be used
+  --no-instructions     do not say how to start the server
 `;
 
 /** Names of processes in ps and in the log. */
@@ -124,11 +130,20 @@ async function launcher(a: ChildArgs): Promise<never> {
 }
 
 async function command(name: string, rest: readonly string[]): Promise<number> {
-  const { parseOptions, UsageError } = await import("./postmaster/ctl/options.ts");
+  const { COMMANDS, parseOptions, UsageError } = await import("./postmaster/ctl/options.ts");
+  const known = COMMANDS.find((c) => c === name);
+  if (known === undefined) {
+    console.error(`pgts: unrecognized command "${name}"\nTry "pgts help" for more information.`);
+    return 1;
+  }
+  if (rest.includes("--help") || rest.includes("-?")) {
+    console.log(HELP);
+    return 0;
+  }
   let o: CtlOptions;
   const detached = rest.includes("--detached=1");
   try {
-    o = parseOptions(rest.filter((w) => w !== "--detached=1"), Deno.env.toObject());
+    o = parseOptions(known, rest.filter((w) => w !== "--detached=1"), Deno.env.toObject());
   } catch (e) {
     if (!(e instanceof UsageError)) throw e;
     console.error(`pgts: ${e.message}\nTry "pgts help" for more information.`);
@@ -137,7 +152,7 @@ async function command(name: string, rest: readonly string[]): Promise<number> {
   const ctl = await import("./postmaster/ctl/pg_ctl.ts");
   const { InitdbError } = await import("./backend/bootstrap/initdb_error.ts");
   try {
-    switch (name) {
+    switch (known) {
       case "initdb":
         return await ctl.doInit(o);
       case "start":
@@ -154,12 +169,11 @@ async function command(name: string, rest: readonly string[]): Promise<number> {
         return ctl.doRun(o, detached);
     }
   } catch (e) {
-    if (!(e instanceof InitdbError)) throw e;
-    console.error(`pgts: ${e.message}`);
+    const message = e instanceof InitdbError ? e.message : ctl.describeOsError(e);
+    if (message === null) throw e;
+    console.error(`pgts: ${message}`);
     return 1;
   }
-  console.error(`pgts: unrecognized command "${name}"\nTry "pgts help" for more information.`);
-  return 1;
 }
 
 if (import.meta.main) {

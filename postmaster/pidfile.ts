@@ -9,6 +9,7 @@
 import { PgError } from "../base/error.ts";
 import { ERRCODE } from "../base/errcodes.ts";
 import { getpid, getppid, kill } from "../shmem/os/process.ts";
+import { readlink } from "../shmem/os/files.ts";
 import { ESRCH } from "../shmem/os/errno.ts";
 import { processState, readProcFile } from "../shmem/os/procfs.ts";
 
@@ -25,13 +26,14 @@ export interface PidFile {
   readonly status: string;
 }
 
-/** Reads postmaster.pid; null if there is none or it is being written. */
+/** Reads postmaster.pid; null if there is none or it is being written. @throws the system's error if it may not be read */
 export function readPidFile(dataDirectory: string): PidFile | null {
   let text: string;
   try {
     text = Deno.readTextFileSync(`${dataDirectory}/${PID_FILE}`);
-  } catch {
-    return null;
+  } catch (e) {
+    if (e instanceof Deno.errors.NotFound || e instanceof Deno.errors.NotADirectory) return null;
+    throw e;
   }
   const l = text.split("\n");
   const pid = Number(l[0]);
@@ -54,18 +56,20 @@ export function processExists(pid: number): boolean {
 }
 
 /**
- * True if the process is a server on this directory: its pid was not recycled for another program. Decided by what it has
- * mapped: a server maps the segment in its data directory. Where that cannot be read the process counts as a server.
+ * True if the process is a server on this directory: its pid was not recycled for another program, nor for the server of
+ * another directory. A server works in its data directory and runs a known program. Where that cannot be seen, because
+ * the process is another user's, it counts as a server.
  */
 export function isServerOn(pid: number, dataDirectory: string): boolean {
   if (!processExists(pid)) return false;
-  const command = readProcFile(`/proc/${pid}/cmdline`);
-  const maps = readProcFile(`/proc/${pid}/maps`);
-  if (command === null || maps === null) return processExists(pid);
-  if (maps.includes("pgts.") && maps.includes(".shmem")) return true;
-  // A server of PostgreSQL's own, or ours before it has mapped its segment.
-  return /(^|\/)(postgres|pgts)\0/.test(command) || command.includes("\0run\0") && command.includes(dataDirectory) ||
-    command.includes("main.ts\0") && command.includes(dataDirectory);
+  const cwd = readlink(`/proc/${pid}/cwd`);
+  const exe = readlink(`/proc/${pid}/exe`);
+  if (typeof cwd === "number" || typeof exe === "number") return processExists(pid);
+  if (cwd !== Deno.realPathSync(dataDirectory)) return false;
+  const program = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
+  return program(exe).replace(/ \(deleted\)$/, "") === program(Deno.execPath()) ||
+    /^(postgres|pgts|deno)/.test(program(exe)) ||
+    (readProcFile(`/proc/${pid}/maps`) ?? "").includes(".shmem");
 }
 
 function lockError(dataDirectory: string, pid: number): PgError {
@@ -94,7 +98,9 @@ export function createPidFile(dataDirectory: string): void {
         throw new PgError({
           severity: "FATAL",
           code: ERRCODE.IO_ERROR,
-          message: `could not create lock file "${PID_FILE}": ${e instanceof Error ? e.message : e}`,
+          message: `could not create lock file "${PID_FILE}": ${
+            e instanceof Error ? e.message.replace(/ \(os error.*/s, "") : e
+          }`,
         });
       }
     }

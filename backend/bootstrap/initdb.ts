@@ -12,7 +12,15 @@ import { autoConf, type ConfigChoices, pgHbaConf, pgIdentConf, postgresqlConf } 
 import { FirstNormalTransactionId } from "../../base/types.ts";
 import { type ClusterImage, embeddedClusterImage } from "./cluster_image.ts";
 import { initdbDefaults } from "./initdb_defaults.ts";
-import { InitdbError } from "./initdb_error.ts";
+import {
+  clearWalDirectory,
+  examineTarget,
+  examineWalDirectory,
+  INCOMPLETE_MARKER,
+  removeLeftoversBeside,
+  workBeside,
+  workInside,
+} from "./interrupted.ts";
 import { scramBuildSecret } from "./scram_secret.ts";
 import { buildTemplate, type LocaleOptions } from "./template.ts";
 
@@ -37,6 +45,8 @@ export interface InitdbOptions {
   /** Group may read (directory mode 0750). */
   groupAccess: boolean;
   settings: readonly (readonly [string, string])[];
+  /** Leave what was made when something fails, for whoever wants to look at it. */
+  keepOnFailure: boolean;
 }
 
 /** Makes pg_control, the first WAL segment, and the first pages of pg_xact and the like, in `dir`. */
@@ -77,6 +87,11 @@ const SUBDIRECTORIES = [
   "pg_logical/snapshots",
   "pg_logical/mappings",
 ];
+/** What stands in a data directory's top level, where it cannot be moved in at once. */
+const TOP_LEVEL_NAMES: ReadonlySet<string> = new Set([
+  ...SUBDIRECTORIES.map((d) => d.split("/")[0]),
+  ...["postgresql.conf", "postgresql.auto.conf", "pg_hba.conf", "pg_ident.conf", "pg_wal", "pgts.shmem"],
+]);
 const PG_MAJORVERSION = "18\n";
 /** template0 and postgres are copies of template1. */
 const COPIES = [4, 5];
@@ -105,22 +120,6 @@ function isDirectory(path: string): boolean {
   }
 }
 
-/** "absent", "empty", or why the directory cannot be used. */
-function examine(dir: string): "absent" | "empty" {
-  let names: string[];
-  try {
-    names = [...Deno.readDirSync(dir)].map((e) => e.name);
-  } catch (e) {
-    if (e instanceof Deno.errors.NotFound) return "absent";
-    throw e;
-  }
-  if (names.length === 0) return "empty";
-  throw new InitdbError(
-    `directory "${dir}" exists but is not empty\n` +
-      `If you want to create a new database system, either remove or empty the directory "${dir}" or run initdb with an argument other than "${dir}".`,
-  );
-}
-
 function parentOf(path: string): string {
   const at = path.lastIndexOf("/");
   return at < 0 ? "." : at === 0 ? "/" : path.slice(0, at);
@@ -135,7 +134,7 @@ function syncPath(path: string): void {
   }
 }
 /** fsyncs a tree, files before the directories that name them. */
-function syncTree(dir: string): void {
+export function syncTree(dir: string): void {
   for (const entry of Deno.readDirSync(dir)) {
     const path = `${dir}/${entry.name}`;
     if (entry.isDirectory) syncTree(path);
@@ -169,6 +168,8 @@ function populate(
   };
   if (o.walDir !== null) {
     Deno.mkdirSync(o.walDir, { recursive: true, mode: dirMode });
+    Deno.chmodSync(o.walDir, dirMode);
+    Deno.writeFileSync(`${o.walDir}/${INCOMPLETE_MARKER}`, new Uint8Array(), { mode: fileMode });
     Deno.symlinkSync(o.walDir, `${dir}/pg_wal`);
   }
   for (const name of [...SUBDIRECTORIES, ...COPIES.map((db) => `base/${db}`)]) {
@@ -242,6 +243,33 @@ function copyTemplate(dir: string): void {
 }
 
 /**
+ * Where the cluster is built: beside the target, to take its place; inside it if it is a mount point, or if nothing can
+ * be made beside it.
+ */
+function makeWorkDirectory(
+  dataDir: string,
+  parent: string,
+  name: string,
+  exists: boolean,
+  mode: number,
+): { work: string; inside: boolean } {
+  const inside = workInside(dataDir);
+  if (exists && Deno.statSync(dataDir).dev !== Deno.statSync(parent).dev) {
+    Deno.mkdirSync(inside, { mode });
+    return { work: inside, inside: true };
+  }
+  const beside = workBeside(parent, name);
+  try {
+    Deno.mkdirSync(beside, { mode });
+    return { work: beside, inside: false };
+  } catch (e) {
+    if (!exists) throw e;
+  }
+  Deno.mkdirSync(inside, { mode });
+  return { work: inside, inside: true };
+}
+
+/**
  * Creates a data directory.
  * @throws {InitdbError} if the target is in use.
  */
@@ -251,17 +279,14 @@ export function initdb(
   postBootstrap: ((dir: string, username: string) => void) | null = null,
 ): void {
   const dataDir = options.dataDir.replace(/\/+$/, "") || "/";
-  const state = examine(dataDir);
-  if (options.walDir !== null && isDirectory(options.walDir)) examine(options.walDir);
+  const state = examineTarget(dataDir, TOP_LEVEL_NAMES);
+  if (options.walDir !== null) examineWalDirectory(options.walDir);
   const parent = parentOf(dataDir);
-  Deno.mkdirSync(parent, { recursive: true });
+  const name = dataDir.slice(dataDir.lastIndexOf("/") + 1);
   const dirMode = options.groupAccess ? 0o750 : 0o700;
-  // A mount point cannot be renamed over: then the work happens inside it.
-  const crossesMount = state === "empty" && Deno.statSync(dataDir).dev !== Deno.statSync(parent).dev;
-  const work = crossesMount
-    ? `${dataDir}/initdb-${Deno.pid}`
-    : `${parent}/.${dataDir.slice(dataDir.lastIndexOf("/") + 1)}.initdb-${Deno.pid}`;
-  Deno.mkdirSync(work, { mode: dirMode });
+  Deno.mkdirSync(parent, { recursive: true });
+  removeLeftoversBeside(parent, name);
+  const { work, inside } = makeWorkDirectory(dataDir, parent, name, state === "empty", dirMode);
   try {
     Deno.chmodSync(work, dirMode);
     const image = imageFits(options) ? embeddedClusterImage() : null;
@@ -271,8 +296,12 @@ export function initdb(
       finish(work, options.username);
       copyTemplate(work);
     }
+    if (options.walDir !== null) {
+      Deno.removeSync(`${options.walDir}/${INCOMPLETE_MARKER}`);
+      if (options.sync) syncTree(options.walDir);
+    }
     if (options.sync) syncTree(work);
-    if (crossesMount) {
+    if (inside) {
       moveInto(work, dataDir);
       Deno.chmodSync(dataDir, dirMode);
     } else {
@@ -283,7 +312,10 @@ export function initdb(
       syncPath(parent);
     }
   } catch (e) {
-    if (isDirectory(work)) Deno.removeSync(work, { recursive: true });
+    if (!options.keepOnFailure) {
+      if (isDirectory(work)) Deno.removeSync(work, { recursive: true });
+      if (options.walDir !== null) clearWalDirectory(options.walDir);
+    }
     throw e;
   }
 }

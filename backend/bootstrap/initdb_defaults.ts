@@ -18,6 +18,7 @@ export function initdbDefaults(dataDir: string, over: Partial<InitdbOptions> = {
     walDir: null,
     groupAccess: false,
     settings: [],
+    keepOnFailure: false,
     ...over,
   };
 }

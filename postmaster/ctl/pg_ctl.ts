@@ -4,11 +4,14 @@
  * They read postmaster.pid to find the server and its state, and signal it; `start` starts this program again as `run`,
  * detached, and waits until its pid file says ready. Follows src/bin/pg_ctl/pg_ctl.c.
  */
+import { ERRCODE } from "../../base/errcodes.ts";
+import { PgError } from "../../base/error.ts";
 import { setConfigOption, setInternalGuc } from "../../conf/guc.ts";
 import { processConfigFile } from "../../conf/guc_file.ts";
 import { InitdbError } from "../../backend/bootstrap/initdb_error.ts";
 import { localProcessControlFile } from "../../backend/access/transam/control_file.ts";
 import { installReporting, reportError, session, setLogWriter, toPgError } from "../../backend/utils/error/elog.ts";
+import { strerror } from "../../shmem/os/errno.ts";
 import { chdir, O_APPEND, O_CREAT, O_RDWR, O_WRONLY, open, writeBuf } from "../../shmem/os/files.ts";
 import {
   blockSignals,
@@ -30,6 +33,7 @@ import { selfCommand } from "../launch_backend.ts";
 import { createPidFile, isServerOn, type PidFile, readPidFile, removePidFile } from "../pidfile.ts";
 import { checkHbaFiles, Postmaster } from "../postmaster.ts";
 import type { CtlOptions } from "./options.ts";
+import { passwordFromFile, promptPassword } from "./password.ts";
 
 const VERSION = "0.1";
 
@@ -79,6 +83,67 @@ function checkVersion(dir: string): void {
   }
 }
 
+/**
+ * checkDataDir(): the directory belongs to this user, and nobody but its group may look into it.
+ * @returns its mode
+ * @throws 55000 FATAL
+ */
+function checkDataDirectory(dir: string): number {
+  const s = Deno.statSync(dir);
+  const refuse = (message: string, detail: string | undefined, hint: string | undefined): PgError =>
+    new PgError({
+      severity: "FATAL",
+      code: ERRCODE.OBJECT_NOT_IN_PREREQUISITE_STATE,
+      message,
+      detail,
+      hint,
+      routine: "checkDataDir",
+    });
+  if (!s.isDirectory) throw refuse(`specified data directory "${dir}" is not a directory`, undefined, undefined);
+  const mode = (s.mode ?? 0o700) & 0o777;
+  // root may run a directory of anyone's; others only their own.
+  if (getuid() !== 0 && s.uid !== getuid()) {
+    throw refuse(
+      `data directory "${dir}" has wrong ownership`,
+      undefined,
+      "The server must be started by the user that owns the data directory.",
+    );
+  }
+  if ((mode & 0o027) !== 0) {
+    throw refuse(
+      `data directory "${dir}" has invalid permissions`,
+      "Permissions should be u=rwx (0700) or u=rwx,g=rx (0750).",
+      undefined,
+    );
+  }
+  return mode;
+}
+
+/** What the operating system refused, for the user; null if `e` is another kind of error. */
+export function describeOsError(e: unknown): string | null {
+  if (!(e instanceof Error) || e instanceof PgError) return null;
+  const m = /^(.*?) \(os error \d+\)(?:: (\w+) '(.*?)'(?: -> '(.*)')?)?$/s.exec(e.message);
+  if (m === null) return null;
+  const [, why, call, path, to] = m;
+  if (call === undefined) return why;
+  const attempted: Readonly<Record<string, string>> = {
+    mkdir: "create directory",
+    open: "open file",
+    readfile: "read file",
+    writefile: "write file",
+    readdir: "open directory",
+    stat: "access",
+    chmod: "change permissions of",
+    symlink: "create symbolic link",
+    remove: "remove",
+    copy_file: "copy file",
+    copy: "copy file",
+    rename: "rename",
+  };
+  const target = to === undefined ? `"${path}"` : `"${path}" to "${to}"`;
+  return `could not ${attempted[call] ?? call} ${target}: ${why}`;
+}
+
 /** The live server on a directory, or null. A stale pid file counts as none. */
 function runningServer(dir: string): PidFile | null {
   const p = readPidFile(dir);
@@ -89,52 +154,85 @@ function runningServer(dir: string): PidFile | null {
 export async function doInit(o: CtlOptions): Promise<number> {
   const dir = absolute(o.dataDirectory);
   const t0 = performance.now();
+  if (o.show) {
+    console.log(`VERSION=18\nPGDATA=${dir}\nPOSTGRES_SUPERUSERNAME=${o.username}\nLOCALE=${o.locale}\nENCODING=UTF8`);
+    return 0;
+  }
+  if (o.syncOnly) {
+    if (!isCluster(dir)) throw new InitdbError(`could not access directory "${dir}": no database cluster is there`);
+    (await import("../../backend/bootstrap/initdb.ts")).syncTree(dir);
+    return 0;
+  }
   warnRoot();
-  let password: string | null = null;
-  if (o.passwordFile !== null) password = Deno.readTextFileSync(o.passwordFile).split("\n")[0];
-  else if (o.promptPassword) password = prompt("Enter new superuser password:");
-  await makeCluster(dir, o, password);
+  await makeCluster(dir, o);
   say(o, `data directory ${dir} created in ${((performance.now() - t0) / 1000).toFixed(1)} s`);
-  say(o, `start it with: pgts start -D ${o.dataDirectory}`);
+  if (o.instructions) say(o, `start it with: pgts start -D ${o.dataDirectory}`);
   return 0;
 }
 
 /** What makes a cluster is large and seldom needed: loaded on demand. */
-async function makeCluster(dir: string, o: CtlOptions, password: string | null): Promise<void> {
-  if (!/^utf-?8$/i.test(o.encoding)) {
-    throw new InitdbError(`encoding "${o.encoding}" is not implemented yet in pgts; use UTF8`);
+async function makeCluster(dir: string, o: CtlOptions): Promise<void> {
+  if (o.username.startsWith("pg_")) {
+    throw new InitdbError(`superuser name "${o.username}" is disallowed; role names cannot begin with "pg_"`);
   }
+  const hasPassword = o.passwordFile !== null || o.promptPassword;
+  for (const method of [o.authLocal, o.authHost]) {
+    if (method !== null && !hasPassword && ["md5", "password", "scram-sha-256"].includes(method)) {
+      throw new InitdbError("must specify a password for the superuser to enable password authentication");
+    }
+  }
+  const password = o.passwordFile !== null
+    ? passwordFromFile(o.passwordFile)
+    : o.promptPassword
+    ? promptPassword()
+    : null;
   const { bootstrapXlog } = await import("../../backend/bootstrap/bootstrap_xlog.ts");
   const { initdbDefaults } = await import("../../backend/bootstrap/initdb_defaults.ts");
   const { initdb } = await import("../../backend/bootstrap/initdb.ts");
   const { postBootstrap, preparePostBootstrap } = await import("../../backend/bootstrap/post_bootstrap.ts");
   await preparePostBootstrap();
-  const mb = o.walSegmentMegabytes;
-  if (!Number.isInteger(mb) || mb < 1 || mb > 1024 || (mb & (mb - 1)) !== 0) {
-    throw new InitdbError("argument of --wal-segsize must be a power of two between 1 and 1024");
-  }
-  if (o.username.startsWith("pg_")) {
-    throw new InitdbError(`superuser name "${o.username}" is disallowed; role names cannot begin with "pg_"`);
-  }
-  for (const method of [o.auth, o.authLocal, o.authHost]) {
-    if (method !== null && password === null && ["md5", "password", "scram-sha-256"].includes(method)) {
-      throw new InitdbError("must specify a password for the superuser to enable password authentication");
-    }
-  }
+  for (const [name, value] of o.settings) checkSetting(name, value);
   const safe = password !== null ? "scram-sha-256" : "trust";
   const options = initdbDefaults(dir, {
     username: o.username,
     password,
     locale: { encoding: 6, provider: "b", locale: o.locale, icuRules: null, collate: o.locale, ctype: o.locale },
-    authLocal: o.authLocal ?? o.auth ?? safe,
-    authHost: o.authHost ?? o.auth ?? safe,
-    checksums: !o.noChecksums,
+    lcMessages: o.lcMessages,
+    textSearchConfig: o.textSearchConfig,
+    authLocal: o.authLocal ?? safe,
+    authHost: o.authHost ?? safe,
+    checksums: o.checksums,
     sync: !o.noSync,
     walSegmentMegabytes: o.walSegmentMegabytes,
-    walDir: o.walDir === null ? null : absolute(o.walDir),
+    walDir: o.walDir,
     groupAccess: o.allowGroupAccess,
+    keepOnFailure: o.noClean,
+    settings: o.settings,
   });
   initdb(options, bootstrapXlog, postBootstrap);
+}
+
+/** A setting that is to stand in postgresql.conf must be one that the server will take. */
+function checkSetting(name: string, value: string): void {
+  try {
+    setConfigOption(name, value, { context: "postmaster", source: "configuration file", change: false });
+  } catch (e) {
+    throw new InitdbError(toPgError(e).message);
+  }
+}
+
+/** The words that give another process of this program the same options for initdb. */
+function initdbWords(o: CtlOptions): string[] {
+  const words = ["-U", o.username, "-T", o.textSearchConfig, `--locale=${o.locale}`, `--lc-messages=${o.lcMessages}`];
+  words.push(`--wal-segsize=${o.walSegmentMegabytes}`, o.checksums ? "-k" : "--no-data-checksums");
+  if (o.passwordFile !== null) words.push(`--pwfile=${o.passwordFile}`);
+  if (o.promptPassword) words.push("--pwprompt");
+  if (o.authLocal !== null) words.push(`--auth-local=${o.authLocal}`);
+  if (o.authHost !== null) words.push(`--auth-host=${o.authHost}`);
+  if (o.noSync) words.push("-N");
+  if (o.allowGroupAccess) words.push("-g");
+  if (o.walDir !== null) words.push("-X", o.walDir);
+  return words;
 }
 
 /** `pgts start`: makes the directory if there is none, starts the server detached, waits until it is ready. */
@@ -147,16 +245,22 @@ export async function doStart(o: CtlOptions): Promise<number> {
     complain(`another server might be running in "${dir}" (PID ${old.pid}, port ${old.port})`);
     return 1;
   }
-  if (!isCluster(dir)) await makeCluster(dir, o, null);
+  if (!isCluster(dir)) await makeCluster(dir, o);
   checkVersion(dir);
   const target = o.logFile !== null ? absolute(o.logFile) : `${dir}/server.log`;
   const log = open(target, O_WRONLY | O_CREAT | O_APPEND, 0o600);
   if (log < 0) {
-    complain(`could not open log file "${target}"`);
+    complain(`could not open log file "${target}": ${strerror(-log)}`);
     return 1;
   }
   const devNull = open("/dev/null", O_RDWR);
-  const args = selfCommand("run", "-D", dir, "--detached=1", ...o.settings.flatMap(([n, v]) => ["-c", `${n}=${v}`]));
+  const args = selfCommand(
+    "run",
+    "-D",
+    dir,
+    "--detached=1",
+    ...o.serverSettings.flatMap(([n, v]) => ["-c", `${n}=${v}`]),
+  );
   if (o.port !== null) args.push("-p", String(o.port));
   const before = fileSize(target);
   const pid = spawn({
@@ -311,13 +415,15 @@ export function doRun(o: CtlOptions, detached: boolean): number {
       if (detached) throw new InitdbError(`directory "${dir}" is not a database cluster directory`);
       initdbInChild(dir, o);
     }
+    const mode = checkDataDirectory(dir);
     checkVersion(dir);
     chdir(dir);
+    setInternalGuc("data_directory_mode", mode);
     setInternalGuc("data_directory", dir);
     setInternalGuc("config_file", `${dir}/postgresql.conf`);
     setInternalGuc("max_stack_depth", 2048, "dynamic default");
     processConfigFile(`${dir}/postgresql.conf`, dir, "postmaster");
-    for (const [name, value] of o.settings) {
+    for (const [name, value] of o.serverSettings) {
       setConfigOption(name, value, { context: "postmaster", source: "command line" });
     }
     if (o.port !== null) setConfigOption("port", String(o.port), { context: "postmaster", source: "command line" });
@@ -329,9 +435,9 @@ export function doRun(o: CtlOptions, detached: boolean): number {
     owned = false;
     return status;
   } catch (thrown) {
-    if (thrown instanceof InitdbError) {
-      complain(thrown.message);
-    } else {
+    const plain = thrown instanceof InitdbError ? thrown.message : describeOsError(thrown);
+    if (plain !== null) complain(plain);
+    else {
       const e = toPgError(thrown);
       if (e.severity === "ERROR") e.severity = "FATAL";
       reportError(e);
@@ -344,7 +450,7 @@ export function doRun(o: CtlOptions, detached: boolean): number {
 
 /** Makes the cluster in a process of its own, so that nothing of it stays in the postmaster. */
 function initdbInChild(dir: string, o: CtlOptions): void {
-  const args = selfCommand("initdb", "-D", dir, "-U", o.username, "-s");
+  const args = selfCommand("initdb", "-D", dir, "--quiet", ...initdbWords(o));
   const pid = spawn({ path: args[0], args, env: Deno.env.toObject(), blockSignals: [] });
   for (;;) {
     const st = waitpid(pid, 0);
