@@ -67,9 +67,9 @@ function plain(pc: PlanCompiler, plan: Agg, consume: Consume): void {
   pc.inFunction(build, () => {
     const vars = st.fieldInits.map(() => cg.name("a"));
     vars.forEach((v, i) => cg.emit(`let ${v}=${st.fieldInits[i]};`));
-    pc.carried = vars;
+    cg.carried = vars;
     pc.produce(plan.lefttree!, inputColumns(plan), (row) => st.advance((i) => vars[i], row));
-    pc.carried = [];
+    cg.carried = [];
     finals = st.final((i) => vars[i], { outer: { get: () => NULL_GROUP } }).map((c) => pc.toFactoryVars(c));
   });
   pc.breaker(plan, () => cg.emit(`${build}();`));

@@ -59,18 +59,40 @@ export function compileTransition(pc: PlanCompiler, agg: Aggref): Transition {
       final: (state, a) => step.final(state, a),
     };
   }
+  const position = (ref: number): number => tles.findIndex((t) => t.ressortgroupref === ref);
+  const distinct = agg.aggdistinct.map((c) => ({
+    at: position(c.tleSortGroupRef),
+    ops: keyOps(c.eqop, agg.inputcollid),
+  }));
+  if (agg.aggpresorted) {
+    // The input comes in the order of the arguments: what equals the row before is passed over.
+    const fields = step.init.length;
+    return {
+      init: [...step.init, ...distinct.map(() => "undefined")],
+      advance: (state, row) =>
+        filtered(row, () => {
+          const args = tles.map((t) => cg.stableLazy(exprs.compile(t.expr!, { outer: row })));
+          const last = state.slice(fields);
+          const same = distinct.map((d, i) => {
+            const before: Col = { v: last[i], n: `${last[i]}===null`, rep: args[d.at].rep, inband: true };
+            return notDistinct(cg, d.ops, args[d.at], before);
+          });
+          cg.block(`if(${last[0]}===undefined||!(${same.join("&&")}))`, () => {
+            distinct.forEach((d, i) => cg.emit(`${last[i]}=${cg.keep(args[d.at])};`));
+            step.advance(state.slice(0, fields), args.filter((_, i) => !tles[i].resjunk));
+          });
+        }),
+      settle: (state) => state.slice(0, fields),
+      final: (state, a) => step.final(state, a),
+    };
+  }
   // Rows are collected, sorted, and stepped through when the group is complete.
   const clauses = agg.aggdistinct.length > agg.aggorder.length ? agg.aggdistinct : agg.aggorder;
-  const position = (ref: number): number => tles.findIndex((t) => t.ressortgroupref === ref);
   const keys = cg.slot(clauses.map((c) => {
     const i = position(c.tleSortGroupRef);
     return sortKey(i, c.sortop, agg.inputcollid, c.nulls_first);
   }));
   const types = tles.map((t) => exprType(t.expr!));
-  const distinct = agg.aggdistinct.map((c) => ({
-    at: position(c.tleSortGroupRef),
-    ops: keyOps(c.eqop, agg.inputcollid),
-  }));
   return {
     init: ["null"],
     advance: ([ts], row) =>
@@ -200,6 +222,20 @@ function inlineStep(pc: PlanCompiler, agg: Aggref): Step | null {
       init: ["0", "true"],
       advance: ([s, n], [a]) => notNull(a, () => cg.emit(`if(${n}||${a.v}${op}${s}){${s}=${a.v};${n}=false;}`)),
       final: ([s, n]) => ({ v: s, n, rep, inband: false }),
+    };
+  }
+  if ((trans === "text_larger" || trans === "text_smaller") && execCatalog().collationIsBytes(agg.inputcollid)) {
+    const op = trans === "text_larger" ? ">" : "<";
+    return {
+      init: ["null"],
+      advance: ([s], [a]) =>
+        notNull(a, () => {
+          const order = a.lazy !== undefined
+            ? `${cg.h("vlCompare")}(u8,${a.lazy},${s})`
+            : `${cg.h("bytesCompare")}(${a.v},${s})`;
+          cg.emit(`if(${s}===null||${order}${op}0)${s}=${cg.keep(a)};`);
+        }),
+      final: ([s]) => ({ v: s, n: `${s}===null`, rep: "ref", inband: true }),
     };
   }
   return null;

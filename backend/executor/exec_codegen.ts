@@ -126,6 +126,8 @@ export class CodeGen {
   private scopes: number[] = [0];
   /** The function being written suspends: it is a generator. */
   private suspends = false;
+  /** Variables of the function being written that each row changes: the states of a plain aggregate. */
+  carried: readonly string[] = [];
   private nextScope = 1;
   private uid = 0;
 
@@ -199,6 +201,8 @@ export class CodeGen {
     const savedBuf = this.buf;
     const savedScopes = this.scopes;
     const savedSuspends = this.suspends;
+    const savedCarried = this.carried;
+    this.carried = [];
     this.buf = [];
     this.scopes = [0, this.nextScope++];
     this.suspends = kind === "function*";
@@ -207,6 +211,7 @@ export class CodeGen {
     this.buf = savedBuf;
     this.scopes = savedScopes;
     this.suspends = savedSuspends;
+    this.carried = savedCarried;
     this.funcs.push(`${kind} ${name}(${params}){\n${this.views(text)}${text}\n}`);
   }
   /** Declarations of the memory views that `text` uses. */

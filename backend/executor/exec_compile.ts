@@ -86,8 +86,6 @@ export class PlanCompiler implements ExprHost {
   readonly rowTypes = new Map<number, Oid[]>();
   /** Above 0 while code is compiled that may be entered more than once in a run. */
   rescans = 0;
-  /** Variables of the function being written that each row changes: the states of a plain aggregate. */
-  carried: readonly string[] = [];
   /** Column definition list of the function in FROM that is being compiled. */
   functionColumns: CallInfo["resultColumns"] = undefined;
   /** Shared state of nodes that refer to each other by parameter: CTE stores, work tables. */
@@ -413,10 +411,7 @@ export class PlanCompiler implements ExprHost {
   }
   /** A function of the plan instance for the part of `plan` that builds something; the plan stays the current one. */
   inFunction(name: string, body: () => void): void {
-    const carried = this.carried;
-    this.carried = [];
     this.cg.func("function", name, "", body);
-    this.carried = carried;
   }
   /** Representation of the columns of a scan of something that is not a table. */
   scanColumnTypes(plan: Plan & { scanrelid: number }): (attno: number) => Col["rep"] {

@@ -204,6 +204,18 @@ export function bytesCompare(a: Uint8Array, b: Uint8Array): number {
   }
   return a.length - b.length;
 }
+/** bytesCompare() of the varlena at `o` with `b`. */
+export function vlCompare(u8: Uint8Array, o: number, b: Uint8Array): number {
+  const h = u8[o];
+  if ((h & 1) === 0 || h === 1) return bytesCompare(readVarlena(u8, o), b);
+  const length = (h >> 1) - 1;
+  const n = length < b.length ? length : b.length;
+  for (let i = 0; i < n; i++) {
+    const d = u8[o + 1 + i] - b[i];
+    if (d !== 0) return d;
+  }
+  return length - b.length;
+}
 /** Equality of two values of one type whose images are equal exactly when they are. */
 export function datumImageEqual(a: Datum, b: Datum): boolean {
   if (a === b) return true;

@@ -15,7 +15,7 @@ export const produceSeqScan: Produce<SeqScan> = (pc, plan, needed, consume) => {
     `if(${scan}===null)${scan}=${cg.h("beginSeqScan")}(X,${plan.scanrelid});else ${cg.h("heapRescan")}(${scan});`,
   );
   const [s, b, n, i, vo, vt, t, page] = ["s", "b", "n", "i", "vo", "vt", "t", "pg"].map((p) => cg.name(p));
-  const { carried } = pc;
+  const { carried } = cg;
   const outermost = cg.atTopOfFunction;
   cg.emit(`const ${s}=${scan};`);
   const rows = cg.capture(() =>
