@@ -313,14 +313,27 @@ function checked(v: GucVariable, value: GucValue, text: string, source: GucSourc
 const stacked = new Set<GucVariable>();
 /** Something was assigned since reportChangedGucOptions() looked. */
 let reportDue = true;
-let generation = 0;
+/** Raised by assignments that may change gucEnvironment(). */
+let generation = 1;
+let environmentGeneration = 0;
+let environment = "";
 
-/** A number that changes whenever any parameter is assigned, but for those that `ignoredByGeneration` names. */
-export function gucGeneration(): number {
-  return generation;
+/** The values of all parameters that parsing or planning may look at, as one text. Hot: made anew only after a change. */
+export function gucEnvironment(): string {
+  if (environmentGeneration !== generation) {
+    environmentGeneration = generation;
+    const values: string[] = [];
+    for (const v of variables.values()) if (isOfEnvironment(v)) values.push(String(v.value));
+    const text = values.join("\x01");
+    if (text !== environment) environment = text;
+  }
+  return environment;
 }
-/** Parameters that parsing and planning do not look at, and that sessions set often. */
-const ignoredByGeneration: ReadonlySet<string> = new Set([
+function isOfEnvironment(v: GucVariable): boolean {
+  return !v.placeholder && !NOT_OF_ENVIRONMENT.has(v.name);
+}
+/** Parameters that sessions set often and that neither parsing nor planning looks at. */
+const NOT_OF_ENVIRONMENT: ReadonlySet<string> = new Set([
   "application_name",
   "client_min_messages",
   "deadlock_timeout",
@@ -342,7 +355,7 @@ const ignoredByGeneration: ReadonlySet<string> = new Set([
 function assign(v: GucVariable, value: GucValue): void {
   v.value = value;
   reportDue = true;
-  if (!ignoredByGeneration.has(v.name)) generation++;
+  if (isOfEnvironment(v)) generation++;
   if (!v.placeholder) (guc as unknown as Record<string, GucValue>)[v.name] = value;
   assignHooks.get(v.name.toLowerCase())?.(value);
 }

@@ -45,7 +45,7 @@ import { dropPreparedStatement, fetchPreparedStatement, storePreparedStatement }
 import type { ClientConnection } from "../libpq/pqcomm.ts";
 import { decodeClientText, type MessageReader } from "../libpq/pqformat.ts";
 import * as msg from "../libpq/protocol.ts";
-import type { Query, UtilityStmt } from "../nodes/nodes.ts";
+import type { PlannedStmt, Query, UtilityStmt } from "../nodes/nodes.ts";
 import type { ParamListInfo } from "../nodes/params.ts";
 import { analyzeRequiresSnapshot, parseAnalyzeFixedParams, parseAnalyzeVarparams } from "../parser/analyze.ts";
 import { rawParser, type RawStmt } from "../parser/parser.ts";
@@ -55,6 +55,7 @@ import { queryRewrite } from "../rewrite/rewrite_handler.ts";
 import { getTypeBinaryReceive, getTypeTextInput } from "../utils/cache/type_io.ts";
 import {
   type CachedPlanSource,
+  choosePlan,
   createCachedPlan,
   dropCachedPlan,
   getCachedPlan,
@@ -90,6 +91,14 @@ import {
   type QueryCompletion,
   rawStatementType,
 } from "./cmdtag.ts";
+import {
+  admitStatement,
+  type FoundStatement,
+  keepParsedStatement,
+  lookupParsedStatement,
+  lookupStatement,
+  mayKeepParsedStatement,
+} from "./statement_cache.ts";
 import { FETCH_ALL, fetchPortalTargetList, portalRun, portalSetResultFormat, portalStart } from "./pquery.ts";
 import { utilityTupleDescriptor } from "./utility.ts";
 
@@ -385,10 +394,17 @@ function execSimpleQuery(s: Session, text: string): void {
   pipelineContinues = false;
   startXactCommand(s);
   dropUnnamedStatement(s);
-  const raws = rawParser(text);
+  const c = s.c;
+  if (!isAbortedTransactionBlockState()) {
+    const kept = lookupStatement(text);
+    if (kept !== null) {
+      runKeptStatement(s, text, kept);
+      return;
+    }
+  }
+  const raws = parseText(text);
   const isTopLevel = raws.length === 1;
   const useImplicitBlock = raws.length > 1;
-  const c = s.c;
   raws.forEach((raw, i) => {
     const last = i === raws.length - 1;
     const commandTag = createCommandTag(raw.stmt);
@@ -399,19 +415,14 @@ function execSimpleQuery(s: Session, text: string): void {
     checkForInterrupts();
     const snapshotSet = analyzeRequiresSnapshot(raw);
     if (snapshotSet) pushActiveSnapshot(getTransactionSnapshot());
-    const queries = pgAnalyzeAndRewriteFixedParams(raw, text, []);
-    const plans = planQueries(queries, CURSOR_OPT_PARALLEL_OK, null);
+    const query = parseAnalyzeFixedParams(raw, text, []);
+    const admitted = useImplicitBlock ? null : admitStatement(text, raw, query, commandTag);
+    const plans = admitted !== null
+      ? getCachedPlan(admitted.source, admitted.params)
+      : planQueries(pgRewriteQuery(query), CURSOR_OPT_PARALLEL_OK, null);
     if (snapshotSet) popActiveSnapshot();
     checkForInterrupts();
-    const portal = newPortal("", true, true);
-    portal.visible = false;
-    portalDefineQuery(portal, { prepStmtName: null, sourceText: text, commandTag, stmts: plans });
-    portalStart(portal, null, null);
-    portalSetResultFormat(portal, [fetchIsBinary(raw) ? 1 : 0]);
-    const dest = new PrinttupReceiver(c, fetchPortalTargetList(portal), portal.formats, true);
-    const qc: QueryCompletion = { commandTag: "", nprocessed: 0 };
-    portalRun(portal, FETCH_ALL, isTopLevel, dest, dest, qc);
-    portalDrop(portal, false);
+    const qc = runSimplePortal(s, text, commandTag, plans, admitted?.params ?? null, fetchIsBinary(raw), isTopLevel);
     if (last) {
       if (useImplicitBlock) endImplicitTransactionBlock();
       finishXactCommand(s);
@@ -425,6 +436,56 @@ function execSimpleQuery(s: Session, text: string): void {
   finishXactCommand(s);
   if (raws.length === 0) simpleMessage(c, msg.PqMsg_EmptyQueryResponse);
   session.statement = null;
+}
+
+/** Runs the plans of one statement of a simple Query, rows to the client. */
+function runSimplePortal(
+  s: Session,
+  text: string,
+  commandTag: string,
+  plans: readonly PlannedStmt[],
+  params: ParamListInfo | null,
+  isBinary: boolean,
+  isTopLevel: boolean,
+): QueryCompletion {
+  const portal = newPortal("", true, true);
+  portal.visible = false;
+  portalDefineQuery(portal, { prepStmtName: null, sourceText: text, commandTag, stmts: plans });
+  portalStart(portal, params, null);
+  portalSetResultFormat(portal, [isBinary ? 1 : 0]);
+  const dest = new PrinttupReceiver(s.c, fetchPortalTargetList(portal), portal.formats, true);
+  const qc: QueryCompletion = { commandTag: "", nprocessed: 0 };
+  portalRun(portal, FETCH_ALL, isTopLevel, dest, dest, qc);
+  portalDrop(portal, false);
+  return qc;
+}
+
+/** A simple Query whose statement is at hand: neither parsed nor analyzed. */
+function runKeptStatement(s: Session, text: string, kept: FoundStatement): void {
+  const { source, params } = kept;
+  session.commandTag = source.commandTag;
+  checkForInterrupts();
+  const plans = choosePlan(source, params);
+  checkForInterrupts();
+  const qc = runSimplePortal(s, text, source.commandTag, plans, params, false, true);
+  finishXactCommand(s);
+  endCommand(s.c, qc.commandTag === "" ? { commandTag: source.commandTag, nprocessed: 0 } : qc);
+  session.statement = null;
+}
+
+/** Trees of BEGIN, COMMIT and their like, which come again and again. Nobody changes them. */
+const transactionTexts = new Map<string, RawStmt[]>();
+const TRANSACTION_TEXTS_MAX = 32;
+const TRANSACTION_TEXT_LENGTH_MAX = 64;
+function parseText(text: string): RawStmt[] {
+  const known = transactionTexts.get(text);
+  if (known !== undefined) return known;
+  const raws = rawParser(text);
+  if (
+    text.length <= TRANSACTION_TEXT_LENGTH_MAX && transactionTexts.size < TRANSACTION_TEXTS_MAX && raws.length === 1 &&
+    rawStatementType(raws[0].stmt) === "TransactionStmt"
+  ) transactionTexts.set(text, raws);
+  return raws;
 }
 
 function fetchIsBinary(raw: RawStmt): boolean {
@@ -460,8 +521,19 @@ function execParseMessage(s: Session, text: string, name: string, paramTypes: Oi
   session.statement = text;
   hooks.reportActivity("active", text);
   startXactCommand(s);
-  if (name === "") dropUnnamedStatement(s);
-  const raws = rawParser(text);
+  if (name === "") {
+    dropUnnamedStatement(s);
+    if (!isAbortedTransactionBlockState()) {
+      const kept = lookupParsedStatement(text, paramTypes);
+      if (kept !== null) {
+        s.unnamedStatement = kept;
+        simpleMessage(s.c, msg.PqMsg_ParseComplete);
+        return;
+      }
+    }
+  }
+  const givenTypes = [...paramTypes];
+  const raws = parseText(text);
   if (raws.length > 1) {
     throw pgError(ERRCODE.SYNTAX_ERROR, "cannot insert multiple commands into a prepared statement", {
       routine: "exec_parse_message",
@@ -482,6 +554,7 @@ function execParseMessage(s: Session, text: string, name: string, paramTypes: Oi
         });
       }
     });
+    const keep = name === "" && mayKeepParsedStatement(text, givenTypes, query);
     const queries = pgRewriteQuery(query);
     if (snapshotSet) popActiveSnapshot();
     source = createCachedPlan(raw, text, commandTag, queries, {
@@ -489,6 +562,7 @@ function execParseMessage(s: Session, text: string, name: string, paramTypes: Oi
       cursorOptions: CURSOR_OPT_PARALLEL_OK,
       fixedResult: true,
     });
+    if (keep) keepParsedStatement(text, givenTypes, raw, source);
   } else {
     source = createCachedPlan(null, text, "", [], { paramTypes, cursorOptions: 0, fixedResult: true });
   }
@@ -554,7 +628,7 @@ function execBindMessage(s: Session, r: MessageReader): void {
   const params = numParams > 0 ? bindParameters(r, source.paramTypes, formats, numParams, portalName) : null;
   const resultFormats = readFormats(r);
   r.finish();
-  const plans = getCachedPlan(source, params);
+  const plans = choosePlan(source, params);
   portalDefineQuery(portal, {
     prepStmtName: stmtName === "" ? null : stmtName,
     sourceText: source.sourceText,

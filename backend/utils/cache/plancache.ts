@@ -14,12 +14,14 @@ import type { Oid } from "../../../base/types.ts";
 import { guc } from "../../../conf/guc_values.ts";
 import type { TupleDesc } from "../../access/common/tupdesc.ts";
 import { execCleanTypeFromTL } from "../../executor/exec_tuples.ts";
-import type { PlannedStmt, Query, UtilityStmt } from "../../nodes/nodes.ts";
+import type { PlannedStmt, Query, RangeTblEntry, UtilityStmt } from "../../nodes/nodes.ts";
 import type { ParamListInfo } from "../../nodes/params.ts";
 import { planner } from "../../optimizer/plan/planner.ts";
 import type { RawStmt } from "../../parser/parser.ts";
 import { makeNode } from "../../nodes/make_node.ts";
 import { acquireRewriteLocks } from "../../rewrite/rewrite_handler.ts";
+import { lockRelationOid } from "../../storage/lmgr/lmgr.ts";
+import { AccessShareLock } from "../../storage/lmgr/locktypes.ts";
 import { CURSOR_OPT_CUSTOM_PLAN, CURSOR_OPT_GENERIC_PLAN } from "../mmgr/portalmem.ts";
 import { activeSnapshotSet, getTransactionSnapshot, popActiveSnapshot, pushActiveSnapshot } from "../time/snapmgr.ts";
 import { registerRelcacheCallback, registerSyscacheCallback } from "./inval.ts";
@@ -43,6 +45,10 @@ export class CachedPlanSource {
   totalCustomCost = 0;
   numCustomPlans = 0;
   numGenericPlans = 0;
+  /** Relations to lock before use and their lock modes, in turn; null until they were locked by way of the trees. */
+  locks: number[] | null = null;
+  /** Holders: sessions' statement names and the statement cache. */
+  refcount = 1;
 
   constructor(readonly raw: RawStmt | null, readonly sourceText: string, readonly commandTag: string) {}
 }
@@ -78,6 +84,12 @@ export function resetPlanCache(): void {
 /** Oids of all relations that stand in range tables of `queries`, sub-queries and CTEs included. */
 export function extractQueryDependencies(queries: readonly Query[]): Set<Oid> {
   const oids = new Set<Oid>();
+  visitRangeTableEntries(queries, (rte) => {
+    if (rte.relid !== 0) oids.add(rte.relid);
+  });
+  return oids;
+}
+function visitRangeTableEntries(queries: readonly Query[], f: (rte: RangeTblEntry) => void): void {
   const visit = (x: unknown): void => {
     if (x === null || typeof x !== "object" || x instanceof Uint8Array) return;
     if (Array.isArray(x)) {
@@ -85,14 +97,13 @@ export function extractQueryDependencies(queries: readonly Query[]): Set<Oid> {
       return;
     }
     const node = x as Record<string, unknown>;
-    if (node.type === "RangeTblEntry" && (node.relid as number) !== 0) oids.add(node.relid as number);
+    if (node.type === "RangeTblEntry") f(x as RangeTblEntry);
     for (const k in node) {
       const v = node[k];
       if (v !== null && typeof v === "object") visit(v);
     }
   };
   visit(queries);
-  return oids;
 }
 
 /** Makes a source of analyzed trees and saves it. `paramTypes` are final. */
@@ -115,8 +126,14 @@ export function createCachedPlan(
   return s;
 }
 
+/** Gives up one reference; the last one ends it. */
 export function dropCachedPlan(s: CachedPlanSource): void {
-  sources.delete(s);
+  if (--s.refcount === 0) sources.delete(s);
+}
+/** One more holder, who calls dropCachedPlan() when done. */
+export function retainCachedPlan(s: CachedPlanSource): CachedPlanSource {
+  s.refcount++;
+  return s;
 }
 
 let utilityResultDesc: (stmt: UtilityStmt) => TupleDesc | null = () => null;
@@ -143,14 +160,36 @@ function sameRowType(a: TupleDesc | null, b: TupleDesc | null): boolean {
     });
 }
 
+/** Locks the statement's relations. @returns false if what was analyzed is no longer valid. */
+export function acquirePlanLocks(s: CachedPlanSource): boolean {
+  if (s.isValid && s.searchPath !== guc.search_path) invalidate(s);
+  if (!s.isValid) return false;
+  const locks = s.locks;
+  if (locks === null) {
+    for (const q of s.queryList) if (q.commandType !== "CMD_UTILITY") acquireRewriteLocks(q);
+    s.locks = relationLocks(s.queryList);
+  } else {
+    for (let i = 0; i < locks.length; i += 2) lockRelationOid(locks[i], locks[i + 1]);
+  }
+  return s.isValid;
+}
+
+/** Relations in range tables of `queries`, sub-queries and CTEs included, each followed by its lock mode. */
+function relationLocks(queries: readonly Query[]): number[] {
+  const locks: number[] = [];
+  visitRangeTableEntries(queries, (rte) => {
+    if (rte.relid === 0) return;
+    const mode = rte.rellockmode || AccessShareLock;
+    for (let i = 0; i < locks.length; i += 2) if (locks[i] === rte.relid && locks[i + 1] === mode) return;
+    locks.push(rte.relid, mode);
+  });
+  return locks;
+}
+
 /** Locks the statement's relations and analyzes anew if something it depends on has changed (invariant 1). */
 export function revalidateCachedQuery(s: CachedPlanSource): void {
   if (s.raw === null) return;
-  if (s.isValid && s.searchPath !== guc.search_path) invalidate(s);
-  if (s.isValid) {
-    for (const q of s.queryList) if (q.commandType !== "CMD_UTILITY") acquireRewriteLocks(q);
-    if (s.isValid) return;
-  }
+  if (acquirePlanLocks(s)) return;
   const pushed = !activeSnapshotSet();
   if (pushed) pushActiveSnapshot(getTransactionSnapshot());
   const queries = analyzeFunction(s.raw, s.sourceText, [...s.paramTypes]);
@@ -166,6 +205,7 @@ export function revalidateCachedQuery(s: CachedPlanSource): void {
   s.relationOids = extractQueryDependencies(queries);
   s.searchPath = guc.search_path;
   s.gplan = null;
+  s.locks = null;
   s.isValid = true;
 }
 
@@ -214,6 +254,10 @@ function chooseCustomPlan(s: CachedPlanSource, params: ParamListInfo | null): bo
 /** Plans ready to run with `params`, made now or kept from before. */
 export function getCachedPlan(s: CachedPlanSource, params: ParamListInfo | null): readonly PlannedStmt[] {
   revalidateCachedQuery(s);
+  return choosePlan(s, params);
+}
+/** The second half of getCachedPlan(), for a source that was just found valid and locked. */
+export function choosePlan(s: CachedPlanSource, params: ParamListInfo | null): readonly PlannedStmt[] {
   let custom = chooseCustomPlan(s, params);
   if (!custom) {
     if (s.gplan === null) {
