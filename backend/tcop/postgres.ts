@@ -93,6 +93,7 @@ import {
 } from "./cmdtag.ts";
 import {
   admitStatement,
+  forgetStatements,
   type FoundStatement,
   keepParsedStatement,
   lookupParsedStatement,
@@ -142,6 +143,8 @@ let hooks: SessionHooks;
 export function postgresMain(c: ClientConnection, sessionHooks: SessionHooks): never {
   hooks = sessionHooks;
   initPlanCache(analyzeForCache);
+  // A process that served another session, in another database perhaps, keeps nothing of its statements.
+  forgetStatements();
   setUtilityResultDesc((u: UtilityStmt) => utilityTupleDescriptor(u.stmt));
   const s = new Session(c);
   let sendReady = true;

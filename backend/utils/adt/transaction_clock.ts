@@ -3,6 +3,7 @@
  * clock; until then, and in tests, all three are the wall clock.
  */
 import type { TimestampTz } from "../../../base/types.ts";
+import { getCurrentTimestamp } from "../time/clock.ts";
 
 export interface TransactionClock {
   /** GetCurrentTransactionStartTimestamp(), microseconds since 2000-01-01 UTC. */
@@ -11,18 +12,13 @@ export interface TransactionClock {
 }
 const UNIX_TO_POSTGRES_US = 946684800000000n;
 
-/** Microseconds since 1970, as fine as the platform gives them. */
+/** Microseconds since 1970, as fine as the platform gives them; the same clock as the transactions'. */
 export function wallClockMicros(): bigint {
-  return BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000));
+  return BigInt(getCurrentTimestamp()) + UNIX_TO_POSTGRES_US;
 }
-/** GetCurrentTimestamp(). */
-export function getCurrentTimestamp(): TimestampTz {
-  return Number(wallClockMicros() - UNIX_TO_POSTGRES_US);
-}
-let wallClock: () => TimestampTz = getCurrentTimestamp;
 let clock: TransactionClock = {
-  transactionStart: () => wallClock(),
-  statementStart: () => wallClock(),
+  transactionStart: getCurrentTimestamp,
+  statementStart: getCurrentTimestamp,
 };
 /** Installs the transaction clock; returns the one it replaces. */
 export function setTransactionClock(next: TransactionClock): TransactionClock {
@@ -30,13 +26,9 @@ export function setTransactionClock(next: TransactionClock): TransactionClock {
   clock = next;
   return old;
 }
-/** Replaces the wall clock (clock_timestamp()); a forked process whose performance.timeOrigin is stale installs its own. */
-export function setWallClock(next: () => TimestampTz): void {
-  wallClock = next;
-}
 export function transactionClock(): TransactionClock {
   return clock;
 }
 export function clockTimestamp(): TimestampTz {
-  return wallClock();
+  return getCurrentTimestamp();
 }
