@@ -31,7 +31,7 @@ import * as O from "./catalog_oids.ts";
 import { catalogScan } from "./catalog_scan.ts";
 import { catalogUpdate } from "./indexing.ts";
 import { lookupFuncWithArgs } from "../parser/lookup_func.ts";
-import { rangeVarGetRelid } from "./namespace.ts";
+import { rangeVarGetRelid, typenameGetTypid } from "./namespace.ts";
 import { updateAclDependencies } from "./pg_shdepend.ts";
 
 /** What an error calls each kind of object, in `permission denied for …` and `must be owner of …`. */
@@ -238,6 +238,7 @@ export function executeGrantStmt(stmt: Raw.GrantStmt): void {
     OBJECT_DATABASE: { catalog: "pg_database", kind: "database" },
     OBJECT_SCHEMA: { catalog: "pg_namespace", kind: "schema" },
     OBJECT_TYPE: { catalog: "pg_type", kind: "type" },
+    OBJECT_DOMAIN: { catalog: "pg_type", kind: "type" },
     OBJECT_FUNCTION: { catalog: "pg_proc", kind: "function" },
   };
   const target = kindOf[stmt.objtype!];
@@ -299,9 +300,35 @@ function grantTargets(stmt: Raw.GrantStmt): Oid[] {
       out.push(nsp.oid);
     } else if (node.ObjectWithArgs !== undefined) {
       out.push(lookupFuncWithArgs("OBJECT_FUNCTION", node.ObjectWithArgs, false));
+    } else if (stmt.objtype === "OBJECT_TYPE" || stmt.objtype === "OBJECT_DOMAIN") {
+      out.push(grantedType(obj, stmt.objtype === "OBJECT_DOMAIN"));
     } else throw notBuilt("this kind of GRANT");
   }
   return out;
+}
+
+/** The type that GRANT names. @throws 42704, 42809, 0LP01 */
+function grantedType(object: Raw.Node, domainOnly: boolean): Oid {
+  const names = ((object as { List: { items?: Raw.Node[] } }).List.items ?? []).map((n) =>
+    (n as { String: Raw.String }).String.sval!
+  );
+  const name = names[names.length - 1];
+  const nsp = names.length > 1 ? searchSysCache("NAMESPACENAME", names[names.length - 2])?.oid ?? 0 : null;
+  const oid = nsp === null ? typenameGetTypid(name) : searchSysCache("TYPENAMENSP", name, nsp)?.oid ?? 0;
+  const row = searchSysCache("TYPEOID", oid);
+  if (row === null) throw pgError(ERRCODE.UNDEFINED_OBJECT, `type "${names.join(".")}" does not exist`);
+  if (row.typelem !== 0 && row.typcategory === "A") {
+    throw pgError(ERRCODE.INVALID_GRANT_OPERATION, "cannot set privileges of array types", {
+      hint: "Set the privileges of the element type instead.",
+      routine: "ExecGrant_Type_check",
+    });
+  }
+  if (domainOnly && row.typtype !== "d") {
+    throw pgError(ERRCODE.WRONG_OBJECT_TYPE, `"${names.join(".")}" is not a domain`, {
+      routine: "ExecGrant_Type_check",
+    });
+  }
+  return oid;
 }
 
 const CATALOG_IDS: Readonly<Record<CheckedCatalog, Oid>> = {
@@ -370,6 +397,8 @@ function objectName(catalog: CheckedCatalog, oid: Oid): string {
       return searchSysCache("DATABASEOID", oid)!.datname;
     case "pg_proc":
       return searchSysCache("PROCOID", oid)!.proname;
+    case "pg_type":
+      return searchSysCache("TYPEOID", oid)!.typname;
     default:
       return String(oid);
   }
@@ -395,6 +424,11 @@ function writeAcl(catalog: CheckedCatalog, oid: Oid, acl: AclItem[]): void {
     case "pg_proc": {
       const r = searchSysCache("PROCOID", oid)!;
       catalogUpdate("pg_proc", r.ctid, { ...r, proacl: acl });
+      break;
+    }
+    case "pg_type": {
+      const r = searchSysCache("TYPEOID", oid)!;
+      catalogUpdate("pg_type", r.ctid, { ...r, typacl: acl });
       break;
     }
     default:

@@ -6,7 +6,7 @@
  */
 import type { Oid } from "../../base/types.ts";
 import * as O from "./catalog_oids.ts";
-import { relationIsVisible } from "./namespace.ts";
+import { functionIsVisible, relationIsVisible } from "./namespace.ts";
 import { searchSysCache } from "../utils/cache/syscache.ts";
 import { catalogScan } from "./catalog_scan.ts";
 import { formatTypeBe } from "../utils/adt/format_type.ts";
@@ -85,7 +85,9 @@ export function getObjectDescription(o: ObjectAddress): string | null {
     }
     case O.ProcedureRelationId: {
       const p = searchSysCache("PROCOID", o.objectId);
-      return p === null ? null : `function ${quoteIdentifier(p.proname)}(${p.proargtypes.map(formatTypeBe).join(",")})`;
+      if (p === null) return null;
+      const schema = functionIsVisible(p.oid) ? null : searchSysCache("NAMESPACEOID", p.pronamespace)?.nspname ?? null;
+      return `function ${quoteQualifiedIdentifier(schema, p.proname)}(${p.proargtypes.map(formatTypeBe).join(",")})`;
     }
     case O.AuthIdRelationId: {
       const a = searchSysCache("AUTHOID", o.objectId);

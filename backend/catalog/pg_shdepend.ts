@@ -42,7 +42,10 @@ function recordSharedDependency(classId: Oid, objectId: Oid, role: Oid, deptype:
 
 /** Makes `newOwner` the owner in the dependency rows. */
 export function changeDependencyOnOwner(classId: Oid, objectId: Oid, newOwner: Oid): void {
-  for (const r of rowsOf(classId, objectId)) if (r.deptype === "o") catalogDelete("pg_shdepend", r.ctid!);
+  for (const r of rowsOf(classId, objectId)) {
+    // An owner's privileges need no row of their own.
+    if (r.deptype === "o" || (r.deptype === "a" && r.refobjid === newOwner)) catalogDelete("pg_shdepend", r.ctid!);
+  }
   recordDependencyOnOwner(classId, objectId, newOwner);
 }
 

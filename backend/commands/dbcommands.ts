@@ -5,6 +5,7 @@
  * strategy): no checkpoint is needed, and a crash at any moment leaves nothing or everything.
  * Follows src/backend/commands/dbcommands.c.
  */
+import { aclNewOwner } from "../utils/adt/acl.ts";
 import { createSharedComments } from "../catalog/pg_description.ts";
 import type * as Raw from "libpg-query";
 import { charPosition } from "../parser/parser.ts";
@@ -299,7 +300,8 @@ export function alterDatabaseOwner(name: string, owner: Oid): void {
   if (db === null) throw undefinedDatabase(name);
   if (!objectOwnercheck("pg_database", db.oid, getUserId())) throw ownercheckError("database", name);
   checkCanSetRole(getUserId(), owner);
-  catalogUpdate("pg_database", db.ctid, { ...db, datdba: owner });
+  const datacl = db.datacl === null ? null : aclNewOwner(db.datacl, db.datdba, owner);
+  catalogUpdate("pg_database", db.ctid, { ...db, datdba: owner, datacl });
   changeDependencyOnOwner(O.DatabaseRelationId, db.oid, owner);
 }
 

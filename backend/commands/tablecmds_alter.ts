@@ -58,7 +58,17 @@ import { getUserId } from "../utils/init/globals.ts";
 import { getLatestSnapshot } from "../utils/time/snapmgr.ts";
 import { alterDatabaseOwner, renameDatabase } from "./dbcommands.ts";
 import { defineIndex } from "./indexcmds.ts";
+import {
+  alterFunctionOwner,
+  alterTypeNamespace,
+  alterTypeOwner,
+  checkNewOwner,
+  renameType,
+  setTypeOwner,
+} from "./alter.ts";
 import { changeRelOptions } from "./reloptions.ts";
+import { aclNewOwner } from "../utils/adt/acl.ts";
+import type { PgType } from "../catalog/catalog_rows.ts";
 import { getNamespaceName } from "../utils/cache/lsyscache.ts";
 import { parseStateOf } from "./parse_state.ts";
 import {
@@ -502,19 +512,19 @@ function setRelOptions(relid: Oid, cmd: Raw.AlterTableCmd): void {
 function changeRelationOwner(relid: Oid, owner: Oid): void {
   const row = searchSysCache("RELOID", relid)!;
   if (row.relowner === owner) return;
-  checkCanSetRole(getUserId(), owner);
-  catalogUpdate("pg_class", row.ctid, { ...row, relowner: owner });
+  checkNewOwner(owner, "it".includes(row.relkind) ? null : row.relnamespace);
+  const relacl = row.relacl === null ? null : aclNewOwner(row.relacl, row.relowner, owner);
+  catalogUpdate("pg_class", row.ctid, { ...row, relowner: owner, relacl });
   changeDependencyOnOwner(O.RelationRelationId, relid, owner);
   const type = row.reltype === 0 ? null : searchSysCache("TYPEOID", row.reltype);
-  if (type !== null) {
-    catalogUpdate("pg_type", type.ctid, { ...type, typowner: owner });
-    const array = type.typarray === 0 ? null : searchSysCache("TYPEOID", type.typarray);
-    if (array !== null) catalogUpdate("pg_type", array.ctid, { ...array, typowner: owner });
-  }
+  if (type !== null) setTypeOwner(type as PgType, owner);
   for (const i of catalogScan("pg_index", { indrelid: relid })) changeRelationOwner(i.indexrelid, owner);
   if (row.reltoastrelid !== 0) changeRelationOwner(row.reltoastrelid, owner);
   for (const a of catalogScan("pg_attribute", { attrelid: relid })) {
     if (a.attnum <= 0) continue;
+    if (a.attacl !== null) {
+      catalogUpdate("pg_attribute", a.ctid!, { ...a, attacl: aclNewOwner(a.attacl, row.relowner, owner) });
+    }
     const seq = getOwnedSequence(relid, a.attnum, "i") || getOwnedSequence(relid, a.attnum, "a");
     if (seq !== 0) changeRelationOwner(seq, owner);
   }
@@ -533,8 +543,21 @@ export function alterOwnerCommand(stmt: Raw.AlterOwnerStmt): void {
       if (row === null) throw pgError(ERRCODE.UNDEFINED_SCHEMA, `schema "${name}" does not exist`);
       if (!objectOwnercheck("pg_namespace", row.oid, getUserId())) throw ownercheckError("schema", name);
       checkCanSetRole(getUserId(), owner);
-      catalogUpdate("pg_namespace", row.ctid, { ...row, nspowner: owner });
+      const nspacl = row.nspacl === null ? null : aclNewOwner(row.nspacl, row.nspowner, owner);
+      catalogUpdate("pg_namespace", row.ctid, { ...row, nspowner: owner, nspacl });
       changeDependencyOnOwner(O.NamespaceRelationId, row.oid, owner);
+      break;
+    }
+    case "OBJECT_TYPE":
+    case "OBJECT_DOMAIN":
+      alterTypeOwner(stmt.object!, stmt.objectType === "OBJECT_DOMAIN", owner);
+      break;
+    case "OBJECT_FUNCTION":
+    case "OBJECT_PROCEDURE":
+    case "OBJECT_ROUTINE":
+    case "OBJECT_AGGREGATE": {
+      const func = (stmt.object as { ObjectWithArgs: Raw.ObjectWithArgs }).ObjectWithArgs;
+      alterFunctionOwner(stmt.objectType, func, owner);
       break;
     }
     default:
@@ -544,6 +567,10 @@ export function alterOwnerCommand(stmt: Raw.AlterOwnerStmt): void {
 
 /** ALTER TABLE … SET SCHEMA. */
 export function alterObjectSchemaCommand(stmt: Raw.AlterObjectSchemaStmt): void {
+  if (stmt.objectType === "OBJECT_TYPE" || stmt.objectType === "OBJECT_DOMAIN") {
+    alterTypeNamespace(stmt.object!, stmt.objectType === "OBJECT_DOMAIN", stmt.newschema!);
+    return;
+  }
   if (!["OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_SEQUENCE"].includes(stmt.objectType!)) {
     throw notBuilt("SET SCHEMA for this kind of object");
   }
@@ -623,6 +650,9 @@ export function renameCommand(stmt: Raw.RenameStmt): void {
       catalogUpdate("pg_namespace", row.ctid, { ...row, nspname: newname });
       return;
     }
+    case "OBJECT_TYPE":
+    case "OBJECT_DOMAIN":
+      return renameType(stmt.object!, stmt.renameType === "OBJECT_DOMAIN", newname);
     case "OBJECT_DATABASE":
       return renameDatabase(stmt.subname!, newname);
     case "OBJECT_ROLE":

@@ -77,6 +77,7 @@ export function compileMisc(c: ExprCompiler, node: Node, env: ExprEnv): Col {
 }
 
 const JSONBOID = 3802;
+const NAMEOID = 19;
 
 /** Pseudo attribute of OLD and NEW rows: whether there is such a row. */
 export const ROW_EXISTS = -100;
@@ -129,7 +130,10 @@ function subscriptingRef(c: ExprCompiler, node: SubscriptingRef, env: ExprEnv): 
   const { cg } = c;
   const cat = execCatalog();
   const json = cat.baseType(node.refcontainertype) === JSONBOID;
-  if (!json && cat.elementType(node.refcontainertype) === 0) throw notBuilt("subscripting of this type");
+  // The bytes of a name are a fixed-length array of "char", counted from 0.
+  const isName = cat.baseType(node.refcontainertype) === NAMEOID && node.refassgnexpr === null &&
+    node.reflowerindexpr.length === 0;
+  if (!json && !isName && cat.elementType(node.refcontainertype) === 0) throw notBuilt("subscripting of this type");
   const container = cg.val(c.rec(node.refexpr!, env));
   const assigns = node.refassgnexpr !== null;
   const bound = (e: Node | null): string => e === null ? (assigns ? "undefined" : "null") : cg.datum(c.rec(e, env));
@@ -166,7 +170,7 @@ function subscriptingRef(c: ExprCompiler, node: SubscriptingRef, env: ExprEnv): 
   const n = orNulls([container.n, ...upper.map((u) => `${u}===null`)]);
   cg.emit(
     `const ${r}=${n === "false" ? "" : `${n}?null:`}${
-      cg.h(json ? "jsonbSubscript" : "arrayGetElement")
+      cg.h(isName ? "nameSubscript" : json ? "jsonbSubscript" : "arrayGetElement")
     }(${container.v},[${upper.join(",")}]);`,
   );
   return inband(r, node.refrestype);

@@ -135,6 +135,12 @@ export function assignSlice(
     value as Uint8Array,
   );
 }
+const NAME_BYTES = 64;
+/** name[i]: the byte as a "char", null outside of the 64. */
+export function nameSubscript(b: Uint8Array, subs: readonly number[]): Datum {
+  if (subs.length !== 1 || subs[0] < 0 || subs[0] >= NAME_BYTES) return null;
+  return ((b[subs[0]] ?? 0) << 24) >> 24;
+}
 /** jsonb[…]: null where the path leads nowhere. */
 export function jsonbSubscript(b: Uint8Array, steps: readonly Datum[]): Datum {
   return jsonbGetElement(b, steps.map(jsonbStep));

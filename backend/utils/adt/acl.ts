@@ -100,6 +100,24 @@ export function makeAclItem(grantee: Oid, grantor: Oid, privs: number, goptions:
   return { ai_grantee: grantee, ai_grantor: grantor, ai_privs: privs + goptions * GRANT_SHIFT };
 }
 
+/** The ACL after a change of owner: what the old one had or granted, the new one has and grants. Follows aclnewowner(). */
+export function aclNewOwner(acl: readonly AclItem[], oldOwner: Oid, newOwner: Oid): AclItem[] {
+  const renamed = (role: Oid): Oid => role === oldOwner ? newOwner : role;
+  const out: AclItem[] = [];
+  for (const item of acl) {
+    const grantee = renamed(item.ai_grantee);
+    const grantor = renamed(item.ai_grantor);
+    const same = out.findIndex((o) => o.ai_grantee === grantee && o.ai_grantor === grantor);
+    if (same < 0) out.push({ ai_grantee: grantee, ai_grantor: grantor, ai_privs: item.ai_privs });
+    else {
+      const privs = aclPrivs(out[same]) | aclPrivs(item);
+      const goptions = aclGrantOptions(out[same]) | aclGrantOptions(item);
+      out[same] = makeAclItem(grantee, grantor, privs >>> 0, goptions >>> 0);
+    }
+  }
+  return out;
+}
+
 /** The ACL that a null one stands for. */
 export function aclDefault(kind: AclObjectKind, owner: Oid): AclItem[] {
   const acl: AclItem[] = [];
