@@ -35,6 +35,7 @@ import {
   relationIsVisible,
   typeIsVisible,
 } from "../../catalog/namespace.ts";
+import { objectAclcheck } from "../../catalog/aclchk.ts";
 import { catalogScan } from "../../catalog/catalog_scan.ts";
 import { AccessShareLock } from "../../storage/lmgr/locktypes.ts";
 import { postmasterPid } from "../../storage/ipc/pmsignal.ts";
@@ -55,7 +56,7 @@ import { ENCODING_NAMES, encodingByName } from "../mb/mbutils.ts";
 import { allPortals } from "../mmgr/portalmem.ts";
 import { getCurrentTimestamp } from "../time/clock.ts";
 import { getSessionUserId, getUserId, myDatabaseName } from "../init/globals.ts";
-import { hasPrivsOfRole, superuserArg } from "./acl.ts";
+import { ACL_SELECT, hasPrivsOfRole, superuserArg } from "./acl.ts";
 import { quoteQualifiedIdentifier } from "./ruleutils_names.ts";
 import { rangeVarGetRelid, splitIdentifierString } from "../../catalog/namespace.ts";
 import { rangeVarOfNames } from "../../commands/tablecmds.ts";
@@ -327,6 +328,15 @@ const sysBuiltins: BuiltinTable = {
   pg_sequence_last_value: (relid: Oid) => {
     const s = readSequence(relid);
     return s.isCalled ? int8(s.lastValue) : null;
+  },
+  pg_get_sequence_data: (relid: Oid) => {
+    if (
+      searchSysCache("RELOID", relid)?.relkind !== "S" || !objectAclcheck("pg_class", relid, getUserId(), ACL_SELECT)
+    ) {
+      return record([20, 16], [null, null]);
+    }
+    const s = readSequence(relid);
+    return record([20, 16], [int8(s.lastValue), s.isCalled]);
   },
   pg_sequence_parameters: withCall((_call: CallInfo, relid: Oid) => {
     const p = searchSysCache("SEQRELID", relid);
