@@ -13,7 +13,7 @@
  */
 import { ERRCODE } from "../base/errcodes.ts";
 import { logMessage, PgError, pgError } from "../base/error.ts";
-import { GUC_GROUPS, GUC_TABLE, type GucContext, type GucLine } from "./guc_tables.ts";
+import { GUC_GROUPS, GUC_TABLE, type GucContext, type GucLine, SUPERUSER_ONLY } from "./guc_tables.ts";
 import { guc } from "./guc_values.ts";
 
 export type { GucContext };
@@ -665,12 +665,28 @@ export function resetAllOptions(): void {
   }
 }
 
-/** Value for SHOW. @throws 42704 */
+let mayReadAll: () => boolean = () => true;
+/** How the machinery learns whether the current role has the privileges of pg_read_all_settings. */
+export function setSettingsReaderCheck(f: () => boolean): void {
+  mayReadAll = f;
+}
+/** ConfigOptionIsVisible(): some parameters tell about the machine and are not for everyone. */
+export function configOptionIsVisible(v: GucVariable): boolean {
+  return !SUPERUSER_ONLY.has(v.name) || mayReadAll();
+}
+
+/** Value for SHOW. @throws 42704, 42501 */
 export function getConfigOptionByName(name: string, missingOk = false): { name: string; value: string } | null {
   const v = findGuc(name);
   if (v === null) {
     if (missingOk) return null;
     throw unrecognized(name);
+  }
+  if (!configOptionIsVisible(v)) {
+    throw pgError(ERRCODE.INSUFFICIENT_PRIVILEGE, `permission denied to examine "${v.name}"`, {
+      detail: 'Only roles with privileges of the "pg_read_all_settings" role may examine this parameter.',
+      routine: "GetConfigOptionByName",
+    });
   }
   return { name: v.name, value: showGuc(v) };
 }
@@ -710,8 +726,8 @@ export function setInternalGuc(name: string, value: GucValue, source: GucSource 
 export function serializeGucState(): string[] {
   const out: string[] = [];
   for (const v of variables.values()) {
-    if (v.source === "default" && v.value === v.bootVal) continue;
-    out.push(JSON.stringify([v.name, v.value, v.source, v.sourcefile, v.sourceline]));
+    if (v.source === "default" && v.value === v.bootVal && !v.pendingRestart) continue;
+    out.push(JSON.stringify([v.name, v.value, v.source, v.sourcefile, v.sourceline, v.pendingRestart]));
   }
   return out;
 }
@@ -732,21 +748,75 @@ export function saveGucState(): () => void {
     }
   };
 }
+interface SerializedGuc {
+  readonly name: string;
+  readonly value: GucValue;
+  readonly source: GucSource;
+  readonly file: string | null;
+  readonly line: number;
+  readonly pendingRestart: boolean;
+}
+function deserialize(text: string): SerializedGuc {
+  const [name, value, source, file, line, pendingRestart] = JSON.parse(text) as [
+    string,
+    GucValue,
+    GucSource,
+    string | null,
+    number,
+    boolean,
+  ];
+  return { name, value, source, file, line, pendingRestart };
+}
+
 /** Takes over what serializeGucState() wrote in another process. */
 export function restoreGucState(lines: readonly string[]): void {
   for (const line of lines) {
-    const [name, value, source, file, lineno] = JSON.parse(line) as [
-      string,
-      GucValue,
-      GucSource,
-      string | null,
-      number,
-    ];
-    const v = findGuc(name) ?? makePlaceholder(name);
-    assign(v, value);
-    v.resetVal = value;
-    v.source = v.resetSource = source;
-    v.sourcefile = file;
-    v.sourceline = lineno;
+    const g = deserialize(line);
+    const v = findGuc(g.name) ?? makePlaceholder(g.name);
+    assign(v, g.value);
+    v.resetVal = g.value;
+    v.source = v.resetSource = g.source;
+    v.sourcefile = g.file;
+    v.sourceline = g.line;
+    v.pendingRestart = g.pendingRestart;
   }
+}
+
+/**
+ * The same at a reload: what the session, its role or its database set stays in force, and what left the configuration
+ * files goes back to its default. Parameters of a session's start stay as they were.
+ */
+export function reloadGucState(lines: readonly string[]): void {
+  const given = new Map(lines.map(deserialize).map((g) => [g.name.toLowerCase(), g]));
+  for (const g of given.values()) if (findGuc(g.name) === null) makePlaceholder(g.name);
+  for (const [key, v] of variables) {
+    const g = given.get(key);
+    v.pendingRestart = g?.pendingRestart ?? false;
+    if (v.context === "internal" || v.context === "backend" || v.context === "superuser-backend") continue;
+    if (g !== undefined) replaceBase(v, g.value, g.source, g);
+    else if (v.resetSource === "configuration file") {
+      if (v.source === "configuration file") v.source = "default";
+      v.resetSource = "default";
+      for (const s of v.stack) if (s.priorSource === "configuration file") s.priorSource = "default";
+      replaceBase(v, v.bootVal, "default", null);
+    }
+  }
+}
+
+/** Gives a parameter another value below what stands over it: in force, as reset value, and in the open transactions. */
+function replaceBase(v: GucVariable, value: GucValue, source: GucSource, from: SerializedGuc | null): void {
+  if (rank(v.resetSource) <= rank(source)) {
+    v.resetVal = value;
+    v.resetSource = source;
+  }
+  for (const s of v.stack) {
+    if (rank(s.priorSource) > rank(source)) continue;
+    s.prior = value;
+    s.priorSource = source;
+  }
+  if (rank(v.source) > rank(source)) return;
+  if (v.value !== value) assign(v, value);
+  v.source = source;
+  v.sourcefile = from?.file ?? null;
+  v.sourceline = from?.line ?? 0;
 }

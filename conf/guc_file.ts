@@ -6,7 +6,7 @@
  */
 import { ERRCODE } from "../base/errcodes.ts";
 import { logMessage, PgError, pgError } from "../base/error.ts";
-import { allGucs, findGuc, type GucVariable, setConfigOption } from "./guc.ts";
+import { allGucs, findGuc, type GucVariable, setConfigOption, showGuc } from "./guc.ts";
 
 /** One setting as it stands in a file. */
 export interface ConfigSetting {
@@ -190,6 +190,7 @@ export function processConfigFile(configFile: string, dataDirectory: string, con
   if (apply) {
     for (const v of allGucs()) resetIfRemoved(v, last, context);
     for (const s of last.values()) {
+      const before = shown(s.name);
       try {
         const r = setConfigOption(s.name, s.value, {
           context,
@@ -197,6 +198,9 @@ export function processConfigFile(configFile: string, dataDirectory: string, con
           sourcefile: s.file,
           sourceline: s.line,
         });
+        if (context === "sighup" && r !== "restart" && shown(s.name) !== before) {
+          logMessage(`parameter "${s.name}" changed to "${s.value}"`);
+        }
         if (r === "restart") {
           errors.push({
             file: s.file,
@@ -226,6 +230,12 @@ export function processConfigFile(configFile: string, dataDirectory: string, con
       ? `configuration file "${configFile}" contains errors; unaffected changes were applied`
       : `configuration file "${configFile}" contains errors; no changes were applied`,
   );
+}
+
+/** The value in force; null for a name that nothing defines yet. */
+function shown(name: string): string | null {
+  const v = findGuc(name);
+  return v === null ? null : showGuc(v);
 }
 
 /** A parameter that stood in the files and no longer does goes back to its default. */

@@ -28,6 +28,44 @@ export type GucLine = readonly [
   flags: string,
 ];
 
+/** Shown to roles with the privileges of pg_read_all_settings alone. */
+export const SUPERUSER_ONLY: ReadonlySet<string> = new Set([
+  "config_file",
+  "data_directory",
+  "dynamic_library_path",
+  "extension_control_path",
+  "external_pid_file",
+  "hba_file",
+  "ident_file",
+  "jit_provider",
+  "krb_server_keyfile",
+  "log_directory",
+  "log_filename",
+  "oauth_validator_libraries",
+  "output_plugin_libraries",
+  "primary_conninfo",
+  "session_preload_libraries",
+  "shared_preload_libraries",
+  "ssl_ciphers",
+  "ssl_dh_params_file",
+  "ssl_groups",
+  "ssl_max_protocol_version",
+  "ssl_min_protocol_version",
+  "ssl_passphrase_command",
+  "ssl_tls13_ciphers",
+  "unix_socket_directories",
+]);
+
+/** Cannot stand in the file that ALTER SYSTEM writes. */
+export const NOT_IN_FILE: ReadonlySet<string> = new Set([
+  "allow_alter_system",
+  "config_file",
+  "data_directory",
+  "transaction_deferrable",
+  "transaction_isolation",
+  "transaction_read_only",
+]);
+
 export const GUC_GROUPS: readonly string[] = [
   "Client Connection Defaults / Locale and Formatting",
   "Client Connection Defaults / Other Defaults",

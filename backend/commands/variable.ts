@@ -8,6 +8,7 @@ import { ereport, pgError } from "../../base/error.ts";
 import { encodeText } from "../../base/text.ts";
 import {
   allGucs,
+  configOptionIsVisible,
   findGuc,
   getConfigOptionByName,
   GucCheckError,
@@ -20,6 +21,7 @@ import {
   showGuc,
 } from "../../conf/guc.ts";
 import { alterAutoConf } from "../../conf/guc_file.ts";
+import { NOT_IN_FILE } from "../../conf/guc_tables.ts";
 import { guc } from "../../conf/guc_values.ts";
 import {
   isSubTransaction,
@@ -148,6 +150,7 @@ export function executeShow(stmt: Raw.VariableShowStmt, call: UtilityCall): void
   call.dest.startup("CMD_SELECT", showResultDesc(name));
   if (name.toLowerCase() === "all") {
     for (const v of allGucs()) {
+      if (!configOptionIsVisible(v)) continue;
       if (v.flags.includes("H")) continue;
       call.dest.receive([encodeText(v.name), encodeText(showGuc(v)), encodeText("")]);
     }
@@ -179,7 +182,7 @@ export function alterSystemSet(stmt: Raw.AlterSystemStmt, call: UtilityCall): vo
     if (v === null && !name.includes(".")) {
       throw pgError(ERRCODE.UNDEFINED_OBJECT, `unrecognized configuration parameter "${name}"`);
     }
-    if (v !== null && (v.context === "internal" || v.flags.includes("C") || name === "data_directory")) {
+    if (v !== null && (v.context === "internal" || v.flags.includes("C") || NOT_IN_FILE.has(v.name))) {
       throw pgError(ERRCODE.CANT_CHANGE_RUNTIME_PARAM, `parameter "${v.name}" cannot be changed`);
     }
     if (value !== null) {

@@ -17,6 +17,7 @@ import {
 import { objectAclcheck } from "../catalog/aclchk.ts";
 import { catalogScan } from "../catalog/catalog_scan.ts";
 import { namespaceHooks } from "../catalog/namespace.ts";
+import { registerConfigFunctions } from "../commands/config_functions.ts";
 import { registerCatalogFunctions } from "../commands/catalog_functions.ts";
 import { registerCommands } from "../commands/registry.ts";
 import { installVariableHooks, setSessionUserName } from "../commands/variable.ts";
@@ -67,6 +68,7 @@ export function installBackendHooks(): void {
   registerSystemFunctions(builtinExists);
   registerPrivilegeFunctions();
   registerCatalogFunctions(builtinExists);
+  registerConfigFunctions();
   registerRegTypes();
   installVariableHooks();
   installTextArray((items) => makeArray(TEXTOID, items.map((s) => encodeText(s))));

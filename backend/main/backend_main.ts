@@ -87,7 +87,7 @@ import {
 import { getCurrentStatementStartTimestamp, isTransactionOrTransactionBlock } from "../access/transam/xact.ts";
 import { installBackendHooks, resetBackendState } from "./backend_hooks.ts";
 import { getUserId, myDatabaseId, myDatabaseName } from "../utils/init/globals.ts";
-import { type ChildArgs, loadExecParams } from "./child_process.ts";
+import { type ChildArgs, loadExecParams, reloadExecParams } from "./child_process.ts";
 import type { HandedClient } from "./launcher_protocol.ts";
 
 /** Waits for a client. Ends the process when told to, or when the postmaster is gone. */
@@ -341,7 +341,7 @@ function startSession(
   const cancelKey = randomBytes(packet.proto >= ((3 << 16) | 2) ? 32 : 4);
   procSignalInit(cancelKey);
   installBackendHooks();
-  onInterrupt(INTERRUPT_CONFIG_RELOAD, () => loadExecParams(args));
+  onInterrupt(INTERRUPT_CONFIG_RELOAD, () => reloadExecParams(args));
   // A rehearsal is nobody's session.
   const show = (databaseId: Oid, userId: Oid, applicationName: string) => {
     if (purpose === "rehearsal") return;

@@ -3,7 +3,7 @@
  * Follows SubPostmasterMain() in src/backend/postmaster/launch_backend.c.
  */
 import { PgError } from "../../base/error.ts";
-import { markConfigurationStarted, restoreGucState } from "../../conf/guc.ts";
+import { markConfigurationStarted, reloadGucState, restoreGucState } from "../../conf/guc.ts";
 import { chdir, writeBuf } from "../../shmem/os/files.ts";
 import { exitNow, getpid, setParentDeathSignal, SIGQUIT, SIGTERM } from "../../shmem/os/process.ts";
 import { initPsDisplay, setPsDisplay } from "../../shmem/os/ps_status.ts";
@@ -44,7 +44,7 @@ export function initLauncherProcess(a: ChildArgs): void {
   setPostmasterDeathFd(a.postmasterDeathFd);
   setParentDeathSignal(SIGQUIT);
   loadExecParams(a);
-  onInterrupt(INTERRUPT_CONFIG_RELOAD, () => loadExecParams(a));
+  onInterrupt(INTERRUPT_CONFIG_RELOAD, () => reloadExecParams(a));
   markConfigurationStarted();
   attachSharedMemory(shmemPath(a.dataDirectory));
   initializeTimeouts();
@@ -60,7 +60,7 @@ export function initForkedProcess(a: ChildArgs, kind: BackendType, title: string
   session.pid = getpid();
   session.lineNumber = 0;
   loadExecParams(a);
-  onInterrupt(INTERRUPT_CONFIG_RELOAD, () => loadExecParams(a));
+  onInterrupt(INTERRUPT_CONFIG_RELOAD, () => reloadExecParams(a));
   become(a, kind, title);
 }
 
@@ -71,9 +71,16 @@ function become(a: ChildArgs, kind: BackendType, title: string): void {
   if (kind !== "backend") setPsDisplay(`pgts: ${title}`);
 }
 
-/** Reads the settings that the postmaster wrote; again at reload. */
+function execParams(a: ChildArgs): string[] {
+  return Deno.readTextFileSync(`${a.dataDirectory}/${a.execParamsFile}`).split("\n").filter((l) => l !== "");
+}
+/** Reads the settings that the postmaster wrote. */
 export function loadExecParams(a: ChildArgs): void {
-  restoreGucState(Deno.readTextFileSync(`${a.dataDirectory}/${a.execParamsFile}`).split("\n").filter((l) => l !== ""));
+  restoreGucState(execParams(a));
+}
+/** Reads them again at a reload: what this process has set itself stays. */
+export function reloadExecParams(a: ChildArgs): void {
+  reloadGucState(execParams(a));
 }
 
 /** Runs the main routine of an auxiliary process; an error that escapes it ends the process with status 1 (PANIC: 2). */

@@ -12,7 +12,14 @@ import { stat } from "../../../shmem/os/files.ts";
 import { getpid, kill, SIGHUP } from "../../../shmem/os/process.ts";
 import { describeWaitEvent } from "../../../shmem/wait_event.ts";
 import { guc } from "../../../conf/guc_values.ts";
-import { allGucs, getConfigOptionByName, setConfigOption, showGuc, valueText } from "../../../conf/guc.ts";
+import {
+  allGucs,
+  configOptionIsVisible,
+  getConfigOptionByName,
+  setConfigOption,
+  showGuc,
+  valueText,
+} from "../../../conf/guc.ts";
 import { relationClose, tryRelationOpen } from "../../access/common/relation.ts";
 import { getCurrentTransactionIdIfAny, getTopFullTransactionId } from "../../access/transam/xact.ts";
 import {
@@ -199,7 +206,7 @@ function sleep(seconds: number): Datum {
 function* showAllSettings(): Iterable<Datum> {
   const types = [25, 25, 25, 25, 25, 25, 25, 25, 25, 25, 25, 1009, 25, 25, 25, 23, 16];
   for (const v of allGucs()) {
-    if (v.flags.includes("H")) continue;
+    if (v.flags.includes("H") || !configOptionIsVisible(v)) continue;
     const vartype = { b: "bool", i: "integer", r: "real", s: "string", e: "enum" }[v.type];
     yield record(types, [
       text(v.name),

@@ -5,7 +5,7 @@
 import { ERRCODE } from "../../../base/errcodes.ts";
 import { ereport, PgError } from "../../../base/error.ts";
 import type { Oid } from "../../../base/types.ts";
-import { setConfigOption, setInternalGuc, setSuperuserCheck } from "../../../conf/guc.ts";
+import { setConfigOption, setInternalGuc, setSettingsReaderCheck, setSuperuserCheck } from "../../../conf/guc.ts";
 import { guc } from "../../../conf/guc_values.ts";
 import { setMyProcDatabaseAndRole } from "../../storage/lmgr/proc.ts";
 import { lockSharedObject } from "../../storage/lmgr/lmgr.ts";
@@ -19,7 +19,7 @@ import {
   startTransactionCommand,
 } from "../../access/transam/xact.ts";
 import { forgetDatabaseCaches } from "../cache/caches.ts";
-import { superuserArg } from "../adt/acl.ts";
+import { hasPrivsOfRole, superuserArg } from "../adt/acl.ts";
 import { objectAclcheck } from "../../catalog/aclchk.ts";
 import { ACL_CONNECT } from "../adt/acl.ts";
 import * as O from "../../catalog/catalog_oids.ts";
@@ -29,6 +29,8 @@ import { getTransactionSnapshot } from "../time/snapmgr.ts";
 import { databasePath, getUserId, initializeSessionUserId, myDatabaseId, setMyDatabase } from "./globals.ts";
 import { countDBConnections } from "../../storage/ipc/procarray_query.ts";
 
+/** pg_authid.oid of pg_read_all_settings. */
+const ROLE_PG_READ_ALL_SETTINGS = 3374;
 const fatal = (code: string, message: string, more: { detail?: string; hint?: string } = {}) =>
   new PgError({ severity: "FATAL", code, message, ...more, routine: "InitPostgres" });
 
@@ -77,6 +79,7 @@ export function initPostgres(database: string, user: string, systemUser: string 
   }
   initializeSessionUserId(role.oid, role.rolsuper, systemUser);
   setSuperuserCheck(() => superuserArg(getUserId()));
+  setSettingsReaderCheck(() => hasPrivsOfRole(getUserId(), ROLE_PG_READ_ALL_SETTINGS));
   setInternalGuc("session_authorization", user);
   setInternalGuc("is_superuser", role.rolsuper);
   const db = catalogScan("pg_database", { datname: database })[0];
