@@ -409,6 +409,11 @@ export function compareNumericAt(
   from: number,
   to: number,
 ): number {
+  if (end - at === to - from) {
+    let i = 0;
+    while (at + i < end && a[at + i] === b[from + i]) i++;
+    if (at + i === end) return 0;
+  }
   if (decodeSmallAt(a, at, end)) {
     const x = smallN;
     const sx = smallScale;
