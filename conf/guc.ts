@@ -62,6 +62,8 @@ export interface GucVariable {
   readonly group: string;
   readonly flags: string;
   bootVal: GucValue;
+  /** The table gives a string no value at all. */
+  readonly bootIsNull: boolean;
   value: GucValue;
   source: GucSource;
   resetVal: GucValue;
@@ -123,6 +125,7 @@ for (const line of GUC_TABLE) {
     group: GUC_GROUPS[line[8]],
     flags: line[9],
     bootVal: boot,
+    bootIsNull: line[1] === "s" && line[3] === null,
     value: boot,
     source: "default",
     resetVal: boot,
@@ -367,6 +370,16 @@ export function showGuc(v: GucVariable, useUnits = true): string {
   return valueText(v, v.value, useUnits);
 }
 
+/** A boot or reset value as pg_settings shows it: octal modes as numbers, too; null for a string that has none. */
+export function plainValueText(v: GucVariable, value: GucValue): string | null {
+  if (value === "" && v.bootIsNull) return null;
+  return typeof value === "number" ? numberText(v, value) : valueText(v, value, false);
+}
+/** A limit of the parameter's range as pg_settings shows it. */
+export function limitText(v: GucVariable, limit: number): string {
+  return numberText(v, limit);
+}
+
 export function valueText(v: GucVariable, value: GucValue, useUnits: boolean): string {
   if (typeof value === "boolean") return value ? "on" : "off";
   if (typeof value === "string") return value;
@@ -426,6 +439,7 @@ function makePlaceholder(name: string): GucVariable {
     group: "Customized Options",
     flags: "S",
     bootVal: "",
+    bootIsNull: false,
     value: "",
     source: "default",
     resetVal: "",

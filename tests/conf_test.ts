@@ -3,7 +3,9 @@
  */
 import assert from "node:assert/strict";
 import { waitFor } from "./testing/processes.ts";
-import { serverTest } from "./testing/server.ts";
+import { haveReference } from "./testing/paths.ts";
+import { withReference } from "./testing/reference.ts";
+import { serverTest, withServer } from "./testing/server.ts";
 
 serverTest("conf: a reload leaves what the session set, and takes back what left the files", {}, async (s) => {
   const c = await s.client();
@@ -90,4 +92,24 @@ serverTest("conf: pg_hba_file_rules and pg_ident_file_mappings show the files", 
     await s.psql("select pg_settings_get_flags('work_mem'), pg_settings_get_flags('none') is null"),
     "{EXPLAIN}|t",
   );
+});
+
+/** What depends on the build or the machine. */
+const OWN_BOOT_VALUES = "'unix_socket_directories', 'server_version', 'krb_server_keyfile', 'backend_launch_method'";
+const PARAMETERS = `select name, unit, category, context, vartype, min_val, max_val, enumvals, boot_val from pg_settings
+   where name not in (${OWN_BOOT_VALUES}) order by name collate "C"`;
+
+Deno.test({
+  name: "conf: pg_settings has PostgreSQL 18's parameters, with their units, ranges and boot values",
+  ignore: !haveReference(),
+  sanitizeOps: false,
+  sanitizeResources: false,
+  fn: () =>
+    withReference({}, (reference) =>
+      withServer({}, async (s) => {
+        const ours = (await s.psql(PARAMETERS)).split("\n");
+        const theirs = (await reference.psql(PARAMETERS)).split("\n");
+        assert.ok(theirs.length > 350);
+        assert.deepEqual(ours, theirs);
+      })),
 });

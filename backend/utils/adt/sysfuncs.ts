@@ -16,9 +16,10 @@ import {
   allGucs,
   configOptionIsVisible,
   getConfigOptionByName,
+  limitText,
+  plainValueText,
   setConfigOption,
   showGuc,
-  valueText,
 } from "../../../conf/guc.ts";
 import { relationClose, tryRelationOpen } from "../../access/common/relation.ts";
 import { getCurrentTransactionIdIfAny, getTopFullTransactionId } from "../../access/transam/xact.ts";
@@ -75,6 +76,7 @@ export function nameDatum(s: string): Uint8Array {
   return out;
 }
 const text = (s: string): Uint8Array => encodeText(s);
+const textOrNull = (s: string | null): Datum => s === null ? null : encodeText(s);
 const str = (d: Datum): string => {
   const b = d as Uint8Array;
   const nul = b.indexOf(0);
@@ -218,11 +220,11 @@ function* showAllSettings(): Iterable<Datum> {
       text(v.context),
       text(vartype),
       text(v.source),
-      v.min === null ? null : text(String(v.min)),
-      v.max === null ? null : text(String(v.max)),
+      v.min === null ? null : text(limitText(v, v.min)),
+      v.max === null ? null : text(limitText(v, v.max)),
       v.enumvals === null ? null : textArray(v.enumvals),
-      text(valueText(v, v.bootVal, false)),
-      text(valueText(v, v.resetVal, false)),
+      textOrNull(plainValueText(v, v.bootVal)),
+      textOrNull(plainValueText(v, v.resetVal)),
       v.sourcefile === null ? null : text(v.sourcefile),
       v.sourcefile === null ? null : v.sourceline,
       v.pendingRestart,
