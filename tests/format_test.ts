@@ -14,6 +14,8 @@ insert into plain select g, 'name ' || g, g * 1.25, timestamptz '2024-01-01 00:0
   from generate_series(1, 5000) g;
 create index plain_name on plain (name);
 create index plain_part on plain (amount) where flag;
+create index plain_some on plain (name, id) where amount > 100 and id < 900;
+create index plain_expr on plain ((id % 10), lower(name)) where name is not null;
 update plain set name = name || ' changed' where id % 7 = 0;
 delete from plain where id % 11 = 0;
 create table wide (id int generated always as identity primary key, body text, doc jsonb, list int[]);

@@ -129,7 +129,7 @@ export function indexCreate(heapRel: Relation, n: NewIndex): { indexId: Oid; con
     indclass: n.opclasses.slice(0, n.numKeyAttrs),
     indoption: n.options.slice(0, n.numKeyAttrs),
     indexprs: n.expressions.length > 0 ? nodeToString(n.expressions) : null,
-    indpred: n.predicate !== null ? nodeToString([n.predicate]) : null,
+    indpred: n.predicate !== null ? nodeToString(n.predicate) : null,
   });
   const self = objectAddress(O.RelationRelationId, indexId);
   let constraintId: Oid = 0;

@@ -12,12 +12,18 @@ import { multiXactIdPrecedes } from "../access/heap/multixact_access.ts";
 import { BTEqualStrategyNumber } from "../access/index/scankey.ts";
 import { truncateCLOG } from "../access/transam/clog.ts";
 import { readNextMultiXactId, setMultiXactIdLimit, truncateMultiXact } from "../access/transam/multixact.ts";
-import { readNextTransactionId, setTransactionIdLimit } from "../access/transam/varsup.ts";
+import {
+  forceTransactionIdLimitUpdate,
+  readNextTransactionId,
+  setTransactionIdLimit,
+} from "../access/transam/varsup.ts";
 import { catalogInfo } from "../catalog/catalog_codec.ts";
 import { catalogScan } from "../catalog/catalog_scan.ts";
 import { getOldestNonRemovableTransactionId } from "../storage/ipc/procarray.ts";
 import { lockDatabaseFrozenIds } from "../storage/lmgr/lmgr.ts";
 import { ExclusiveLock, NoLock, RowExclusiveLock } from "../storage/lmgr/locktypes.ts";
+import { LW_EXCLUSIVE, lwLockAcquire, LWLockId, lwLockRelease, mainLWLock } from "../../shmem/lwlock.ts";
+import { getDatabaseName } from "../utils/cache/lsyscache.ts";
 import type { Relation } from "../utils/cache/relation.ts";
 import type { Datum } from "../utils/fmgr/datum.ts";
 import { myDatabaseId } from "../utils/init/globals.ts";
@@ -142,18 +148,27 @@ export function vacUpdateDatfrozenxid(): void {
     return dirty ? heapModifyTuple(tuple, rd.rd_att, set) : null;
   });
   tableClose(rd, NoLock);
-  if (dirty) vacTruncateClog(newFrozenXid, newMinMulti);
+  if (dirty || forceTransactionIdLimitUpdate((oid) => getDatabaseName(oid) !== null)) {
+    vacTruncateClog(newFrozenXid, newMinMulti);
+  }
 }
 
 /** Cuts commit log and multixact data that no database needs any more, and moves the wraparound limits. */
 function vacTruncateClog(frozenXid: TransactionId, minMulti: number): void {
+  // One process of the cluster at a time: truncations to different points must not mix.
+  const lock = mainLWLock(LWLockId.WrapLimitsVacuum);
+  lwLockAcquire(lock, LW_EXCLUSIVE);
   const nextXid = readNextTransactionId();
+  const nextMulti = readNextMultiXactId();
+  let bogus = false;
   let frozenDb = myDatabaseId();
   let minMultiDb = myDatabaseId();
   for (const d of catalogScan("pg_database", {}, { index: 0 })) {
     // A database whose dropping was interrupted (datconnlimit -2) does not count.
     if (d.datconnlimit === -2) continue;
-    if (transactionIdPrecedes(nextXid, d.datfrozenxid)) return;
+    if (transactionIdPrecedes(nextXid, d.datfrozenxid) || multiXactIdPrecedes(nextMulti, d.datminmxid)) {
+      bogus = true;
+    }
     if (transactionIdPrecedes(d.datfrozenxid, frozenXid)) {
       frozenXid = d.datfrozenxid;
       frozenDb = d.oid;
@@ -163,9 +178,11 @@ function vacTruncateClog(frozenXid: TransactionId, minMulti: number): void {
       minMultiDb = d.oid;
     }
   }
-
-  truncateCLOG(frozenXid, frozenDb);
-  truncateMultiXact(minMulti, minMultiDb);
-  setTransactionIdLimit(frozenXid, frozenDb);
-  setMultiXactIdLimit(minMulti, minMultiDb, false);
+  if (!bogus) {
+    truncateCLOG(frozenXid, frozenDb);
+    truncateMultiXact(minMulti, minMultiDb);
+    setTransactionIdLimit(frozenXid, frozenDb);
+    setMultiXactIdLimit(minMulti, minMultiDb, false);
+  }
+  lwLockRelease(lock);
 }

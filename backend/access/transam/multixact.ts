@@ -18,6 +18,7 @@ import { LW_EXCLUSIVE, LW_SHARED, lwLockAcquire, LWLockId, lwLockRelease, mainLW
 import { mem, onMemoryChange } from "../../../shmem/memory.ts";
 import { myProcNumber, totalProcs } from "../../../shmem/proc_slot.ts";
 import { transactionIdIsInProgress } from "../../storage/ipc/procarray.ts";
+import { clearDelayChkptFlags, DELAY_CHKPT_START, setDelayChkptFlags } from "../../storage/lmgr/proc.ts";
 import { isUnderPostmaster } from "../../utils/init/my_process.ts";
 import {
   FirstMultiXactId,
@@ -52,7 +53,11 @@ import {
 import type { RmgrImpl } from "./rmgr.ts";
 import { multixactDesc } from "./rmgrdesc_transam.ts";
 import { transactionIdDidCommit } from "./transam.ts";
-import { advanceNextFullTransactionIdPastXid } from "./varsup.ts";
+import {
+  advanceNextFullTransactionIdPastXid,
+  databaseForMessage,
+  requestAutovacuumAgainstWraparound,
+} from "./varsup.ts";
 import { transactionIdIsCurrentTransactionId } from "./xact.ts";
 import { xactHooks } from "./xact_hooks.ts";
 import { recoveryInProgress } from "./xlog.ts";
@@ -73,16 +78,6 @@ function genLock(): number {
 /** True for a member that changes the row rather than locks it. */
 function isUpdate(status: MultiXactStatus): boolean {
   return status > MultiXactStatusForUpdate;
-}
-
-/** Asks for an autovacuum run against wraparound, and names databases; installed from above. */
-let startAutovacuum: () => void = () => {};
-let databaseName: (oid: Oid) => string | null = () => null;
-export function setMultiXactHooks(
-  hooks: { startAutovacuum?: () => void; databaseName?: (o: Oid) => string | null },
-): void {
-  if (hooks.startAutovacuum) startAutovacuum = hooks.startAutovacuum;
-  if (hooks.databaseName) databaseName = hooks.databaseName;
 }
 
 // ---- the backend's cache: members by id, for the current transaction
@@ -183,7 +178,7 @@ function getNewMultiXactId(nmembers: number): { multi: MultiXactId; offset: Mult
   if (mxGet("oldestOffsetKnown") && offsetWouldWrap(mxGet("offsetStopLimit"), nextOffset, room)) {
     const left = (mxGet("offsetStopLimit") - nextOffset - 1) >>> 0;
     lwLockRelease(lock);
-    startAutovacuum();
+    requestAutovacuumAgainstWraparound();
     throw new PgError({
       code: ERRCODE.PROGRAM_LIMIT_EXCEEDED,
       message: 'multixact "members" limit exceeded',
@@ -205,6 +200,8 @@ function getNewMultiXactId(nmembers: number): { multi: MultiXactId; offset: Mult
   return { multi, offset };
 }
 
+const PREPARED_HINT = "You might also need to commit or roll back old prepared transactions.";
+
 /** Near wraparound of ids: warns or refuses. Drops and retakes the lock. */
 function checkMultiLimits(lock: number): void {
   const result = mxGet("nextMXact");
@@ -213,12 +210,10 @@ function checkMultiLimits(lock: number): void {
   const wrap = mxGet("multiWrapLimit");
   const db = mxGet("oldestMultiXactDB");
   lwLockRelease(lock);
-  const name = databaseName(db);
-  const where = name !== null ? `database "${name}"` : `database with OID ${db}`;
-  const hint = "Execute a database-wide VACUUM in that database.\n" +
-    "You might also need to commit or roll back old prepared transactions, or drop stale replication slots.";
+  const where = databaseForMessage(db);
+  const hint = `Execute a database-wide VACUUM in that database.\n${PREPARED_HINT}`;
   if (isUnderPostmaster() && !multiXactIdPrecedes(result, stop)) {
-    startAutovacuum();
+    requestAutovacuumAgainstWraparound();
     throw new PgError({
       code: ERRCODE.PROGRAM_LIMIT_EXCEEDED,
       message:
@@ -227,7 +222,7 @@ function checkMultiLimits(lock: number): void {
       routine: "GetNewMultiXactId",
     });
   }
-  if (isUnderPostmaster() && result % 65536 === 0) startAutovacuum();
+  if (isUnderPostmaster() && result % 65536 === 0) requestAutovacuumAgainstWraparound();
   if (!multiXactIdPrecedes(result, warn)) {
     const left = (wrap - result) >>> 0;
     ereport("WARNING", {
@@ -529,7 +524,18 @@ export function setMultiXactIdLimit(oldest: MultiXactId, oldestDB: Oid, isStartu
   lwLockRelease(lock);
   if (!finished) return; // pg_multixact may not be looked at before redo is done
   setOffsetVacuumLimit(isStartup);
-  if (!multiXactIdPrecedes(cur, vac) && isUnderPostmaster()) startAutovacuum();
+  if (!multiXactIdPrecedes(cur, vac) && isUnderPostmaster()) requestAutovacuumAgainstWraparound();
+  if (!multiXactIdPrecedes(cur, warn)) {
+    const left = (wrap - cur) >>> 0;
+    ereport("WARNING", {
+      message: `${databaseForMessage(oldestDB)} must be vacuumed before ${left} more MultiXactId${
+        left === 1 ? " is" : "s are"
+      } used`,
+      hint:
+        `To avoid MultiXactId assignment failures, execute a database-wide VACUUM in that database.\n${PREPARED_HINT}`,
+      routine: "SetMultiXactIdLimit",
+    });
+  }
 }
 
 /** SetOffsetVacuumLimit(): how far member space may grow without meeting the oldest multixact's members. */
@@ -576,6 +582,8 @@ export function truncateMultiXact(newOldest: MultiXactId, newOldestDB: Oid): voi
     if (!offsetCtl.doesPhysicalPageExist(offsetPageOf(oldest)) && oldest !== next) return;
     const oldestOffset = oldest === next ? mxGet("nextOffset") : readOffset(oldest);
     const newOldestOffset = newOldest === next ? mxGet("nextOffset") : readOffset(newOldest);
+    // A checkpoint between the record and the truncation would have redo begin after the record.
+    setDelayChkptFlags(DELAY_CHKPT_START);
     startCritSection();
     const body = new Uint8Array(20);
     const v = new DataView(body.buffer);
@@ -595,6 +603,7 @@ export function truncateMultiXact(newOldest: MultiXactId, newOldestDB: Oid): voi
     performMembersTruncation(oldestOffset, newOldestOffset);
     performOffsetsTruncation(newOldest);
     endCritSection();
+    clearDelayChkptFlags(DELAY_CHKPT_START);
   } finally {
     lwLockRelease(trunc);
   }

@@ -21,7 +21,9 @@ import {
 } from "../../../base/types.ts";
 import { guc } from "../../../conf/guc_values.ts";
 import { LW_EXCLUSIVE, LW_SHARED, lwLockAcquire, LWLockId, lwLockRelease, mainLWLock } from "../../../shmem/lwlock.ts";
+import { sendPostmasterSignal } from "../../storage/ipc/pmsignal.ts";
 import { addMySubxid, setMyXid } from "../../storage/ipc/procarray.ts";
+import { mdState } from "../../storage/smgr/md.ts";
 import { isBootstrapProcessingMode, isUnderPostmaster } from "../../utils/init/my_process.ts";
 import { extendCLOG } from "./clog.ts";
 import { extendSUBTRANS } from "./subtrans.ts";
@@ -41,15 +43,19 @@ export function fullTransactionIdAdvance(fxid: FullTransactionId): FullTransacti
   return next;
 }
 
-/** Name of a database for messages, null if unknown; installed by the catalog. */
+/** Name of a database for messages, null if unknown or outside of a transaction; installed by the catalog caches. */
 let databaseName: (oid: Oid) => string | null = () => null;
-/** Asks for an autovacuum launcher that only prevents wraparound; installed by the postmaster's side. */
-let startAutovacuumLauncher: () => void = () => {};
-export function setVarsupHooks(
-  hooks: { databaseName?: (oid: Oid) => string | null; startAutovacuum?: () => void },
-): void {
-  if (hooks.databaseName) databaseName = hooks.databaseName;
-  if (hooks.startAutovacuum) startAutovacuumLauncher = hooks.startAutovacuum;
+export function setDatabaseNameLookup(f: (oid: Oid) => string | null): void {
+  databaseName = f;
+}
+/** `database "x"`, or `database with OID n` where names cannot be looked up. */
+export function databaseForMessage(oid: Oid): string {
+  const name = databaseName(oid);
+  return name !== null ? `database "${name}"` : `database with OID ${oid}`;
+}
+/** Asks for an autovacuum launcher that only prevents wraparound. */
+export function requestAutovacuumAgainstWraparound(): void {
+  sendPostmasterSignal("start_autovac_launcher");
 }
 
 const WRAPAROUND_HINT =
@@ -81,14 +87,13 @@ export function getNewTransactionId(isSubXact: boolean): FullTransactionId {
     const oldestDb = TransamVariables.oldestXidDB;
     lwLockRelease(lock);
     const xid = full % TWO32;
-    if (isUnderPostmaster() && xid % 65536 === 0) startAutovacuumLauncher();
+    if (isUnderPostmaster() && xid % 65536 === 0) requestAutovacuumAgainstWraparound();
     if (isUnderPostmaster() && transactionIdFollowsOrEquals(xid, stopLimit)) {
-      const name = databaseName(oldestDb);
       throw new PgError({
         code: ERRCODE.PROGRAM_LIMIT_EXCEEDED,
-        message: name !== null
-          ? `database is not accepting commands that assign new transaction IDs to avoid wraparound data loss in database "${name}"`
-          : `database is not accepting commands that assign new transaction IDs to avoid wraparound data loss in database with OID ${oldestDb}`,
+        message: `database is not accepting commands that assign new transaction IDs to avoid wraparound data loss in ${
+          databaseForMessage(oldestDb)
+        }`,
         hint: `Execute a database-wide VACUUM in that database.\n${WRAPAROUND_HINT}`,
         routine: "GetNewTransactionId",
       });
@@ -104,11 +109,8 @@ export function getNewTransactionId(isSubXact: boolean): FullTransactionId {
       });
     }
     if (transactionIdFollowsOrEquals(xid, warnLimit)) {
-      const name = databaseName(oldestDb);
       ereport("WARNING", {
-        message: `database ${name !== null ? `"${name}"` : `with OID ${oldestDb}`} must be vacuumed within ${
-          (wrapLimit - xid) >>> 0
-        } transactions`,
+        message: `${databaseForMessage(oldestDb)} must be vacuumed within ${(wrapLimit - xid) >>> 0} transactions`,
         hint:
           `To avoid transaction ID assignment failures, execute a database-wide VACUUM in that database.\n${WRAPAROUND_HINT}`,
         routine: "GetNewTransactionId",
@@ -179,16 +181,32 @@ export function setTransactionIdLimit(oldestDatfrozenXid: TransactionId, oldestD
   ereport("DEBUG1", {
     message: `transaction ID wrap limit is ${wrapLimit}, limited by database with OID ${oldestDatoid}`,
   });
-  if (transactionIdFollowsOrEquals(cur, vacLimit) && isUnderPostmaster() && !recoveryInProgress()) {
-    startAutovacuumLauncher();
+  if (transactionIdFollowsOrEquals(cur, vacLimit) && isUnderPostmaster() && !mdState.inRecovery) {
+    requestAutovacuumAgainstWraparound();
   }
-  if (transactionIdFollowsOrEquals(cur, warnLimit) && !recoveryInProgress()) {
+  if (transactionIdFollowsOrEquals(cur, warnLimit) && !mdState.inRecovery) {
     ereport("WARNING", {
-      message: `database with OID ${oldestDatoid} must be vacuumed within ${(wrapLimit - cur) >>> 0} transactions`,
+      message: `${databaseForMessage(oldestDatoid)} must be vacuumed within ${(wrapLimit - cur) >>> 0} transactions`,
       hint: `To avoid XID assignment failures, execute a database-wide VACUUM in that database.\n${WRAPAROUND_HINT}`,
       routine: "SetTransactionIdLimit",
     });
   }
+}
+
+/**
+ * ForceTransactionIdLimitUpdate(): must the limits be computed anew although no datfrozenxid changed?
+ * @param databaseExists is a database with this OID there?
+ */
+export function forceTransactionIdLimitUpdate(databaseExists: (oid: Oid) => boolean): boolean {
+  const lock = mainLWLock(LWLockId.XidGen);
+  lwLockAcquire(lock, LW_SHARED);
+  const next = TransamVariables.nextXid % TWO32;
+  const vacLimit = TransamVariables.xidVacLimit;
+  const oldest = TransamVariables.oldestXid;
+  const oldestDb = TransamVariables.oldestXidDB;
+  lwLockRelease(lock);
+  return oldest < FirstNormalTransactionId || vacLimit < FirstNormalTransactionId ||
+    transactionIdFollowsOrEquals(next, vacLimit) || !databaseExists(oldestDb);
 }
 
 const oidRecord = new Uint8Array(4);

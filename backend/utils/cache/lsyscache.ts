@@ -6,6 +6,8 @@
 import { ERRCODE } from "../../../base/errcodes.ts";
 import { type PgError, pgError } from "../../../base/error.ts";
 import type { AttrNumber, Oid } from "../../../base/types.ts";
+import { setDatabaseNameLookup } from "../../access/transam/varsup.ts";
+import { isTransactionState } from "../../access/transam/xact.ts";
 import type { PgOperator, PgProc, PgType } from "../../catalog/catalog_rows.ts";
 import { searchSysCache, searchSysCacheAttNum, searchSysCacheList } from "./syscache.ts";
 
@@ -162,6 +164,7 @@ export function getAmName(oid: Oid): string | null {
 export function getDatabaseName(oid: Oid): string | null {
   return searchSysCache("DATABASEOID", oid)?.datname ?? null;
 }
+setDatabaseNameLookup((oid) => isTransactionState() ? getDatabaseName(oid) : null);
 export function getTablespaceName(oid: Oid): string | null {
   return searchSysCache("TABLESPACEOID", oid)?.spcname ?? null;
 }
