@@ -660,11 +660,13 @@ export class Postmaster {
       this.#signalChildren(SIGTERM, (c) => c.kind === "backend" && c.busy || c.kind === "startup");
       this.#signal("bgwriter", SIGTERM);
       this.#signal("walwriter", SIGTERM);
+      // It may be in a rehearsal, which reads, and readers write WAL for hints: none may come after the shutdown checkpoint.
+      this.#signal("launcher", SIGTERM);
       this.#enterPmState("waitBackends");
     }
     if (this.#state === "waitBackends") {
       const crashing = this.#fatalError || this.#shutdown === "immediate";
-      const left = this.#count((c) => !c.deadEnd && (crashing || c.kind !== "checkpointer" && c.kind !== "launcher"));
+      const left = this.#count((c) => !c.deadEnd && (crashing || c.kind !== "checkpointer"));
       if (left === 0) {
         if (crashing) this.#enterPmState("waitDeadEnd");
         else if (this.#find("checkpointer") === null) {
@@ -682,7 +684,6 @@ export class Postmaster {
     if (this.#state === "waitCheckpointer" && this.#find("checkpointer") === null) this.#enterPmState("waitDeadEnd");
     if (this.#state === "waitDeadEnd") {
       this.#signalChildren(SIGQUIT, (c) => c.deadEnd);
-      if (this.#count((c) => c.kind !== "launcher") === 0) this.#signal("launcher", SIGTERM);
       if (this.#children.size === 0) this.#enterPmState("noChildren");
     }
     if (this.#state === "noChildren") {

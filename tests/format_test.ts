@@ -203,4 +203,4 @@ formatTest("format: pg_dump and restore round trip", async (s) => {
   } finally {
     await ref.destroy();
   }
-}, "subscripting");
+});
