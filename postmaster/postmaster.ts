@@ -672,9 +672,6 @@ export class Postmaster {
         else if (this.#find("checkpointer") === null) {
           // It may never have been needed before: recovery did not finish.
           this.#enterPmState("waitDeadEnd");
-        } else if (this.#launcher !== null) {
-          // It reads catalogs, and a hint bit may be logged: nobody may write WAL during the shutdown checkpoint.
-          this.#signal("launcher", SIGTERM);
         } else {
           this.#enterPmState("waitXlogShutdown");
           this.#signal("checkpointer", SIGINT);
