@@ -128,11 +128,27 @@ async function walIsReadable(ref: Reference): Promise<void> {
   assert.ok(dump.stdout.includes("rmgr:"), "no record at all");
 }
 
+/**
+ * A process killed while it makes a file longer can leave part of a block at the end. No server counts it (mdnblocks()
+ * rounds down), but pg_checksums stops there: it is cut off, so that the blocks are checked.
+ */
+function dropTornTails(dataDirectory: string): void {
+  for (const base of Deno.readDirSync(`${dataDirectory}/base`)) {
+    for (const e of Deno.readDirSync(`${dataDirectory}/base/${base.name}`)) {
+      if (!/^\d+/.test(e.name)) continue;
+      const path = `${dataDirectory}/base/${base.name}/${e.name}`;
+      const { size } = Deno.statSync(path);
+      if (size % 8192 !== 0) Deno.truncateSync(path, size - size % 8192);
+    }
+  }
+}
+
 async function judge(ref: Reference): Promise<void> {
   const all = ["-h", "127.0.0.1", "-p", String(ref.port), "-U", ref.user];
   const r = await ref.program("pg_amcheck", ...all, "--install-missing", "--heapallindexed", "-d", "postgres");
   assert.equal(r.code, 0, r.stdout + r.stderr);
   await ref.stop();
+  dropTornTails(ref.dataDirectory);
   const sums = await ref.program("pg_checksums", "--check", "-D", ref.dataDirectory);
   assert.equal(sums.code, 0, sums.stdout + sums.stderr);
 }
