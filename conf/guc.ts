@@ -782,8 +782,12 @@ function deserialize(text: string): SerializedGuc {
   return { name, value, source, file, line, pendingRestart };
 }
 
-/** Takes over what serializeGucState() wrote in another process. */
+/**
+ * Takes over what serializeGucState() wrote in another process, at the begin of this one. What came out of configuration files
+ * before, in the process that this one was forked from, and is not among it goes back to its default.
+ */
 export function restoreGucState(lines: readonly string[]): void {
+  const gone = new Set([...variables.values()].filter((v) => v.source === "configuration file"));
   for (const line of lines) {
     const g = deserialize(line);
     const v = findGuc(g.name) ?? makePlaceholder(g.name);
@@ -793,6 +797,14 @@ export function restoreGucState(lines: readonly string[]): void {
     v.sourcefile = g.file;
     v.sourceline = g.line;
     v.pendingRestart = g.pendingRestart;
+    gone.delete(v);
+  }
+  for (const v of gone) {
+    assign(v, v.bootVal);
+    v.resetVal = v.bootVal;
+    v.source = v.resetSource = "default";
+    v.sourcefile = null;
+    v.sourceline = 0;
   }
 }
 

@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { PgError } from "../base/error.ts";
-import { atEOXactGuc, atStartGuc, findGuc, getConfigOptionByName, newGucNestLevel, setConfigOption } from "./guc.ts";
+import {
+  atEOXactGuc,
+  atStartGuc,
+  findGuc,
+  getConfigOptionByName,
+  newGucNestLevel,
+  restoreGucState,
+  setConfigOption,
+} from "./guc.ts";
 import { alterAutoConf, type ConfigError, type ConfigSetting, parseConfigText } from "./guc_file.ts";
 import { guc } from "./guc_values.ts";
 
@@ -100,4 +108,13 @@ Deno.test("alterAutoConf() replaces one setting and keeps the others", () => {
   const two = alterAutoConf(one, "search_path", "it's");
   assert.match(two, /work_mem = '8MB'\nsearch_path = 'it''s'\n$/);
   assert.match(alterAutoConf(two, "WORK_MEM", null), /^# Do not.*\n.*\nsearch_path = 'it''s'\n$/);
+});
+
+Deno.test("restoreGucState() sends back to its default what a configuration file no longer sets", () => {
+  const line = (source: string) => JSON.stringify(["work_mem", 8192, source, "postgresql.conf", 7, false]);
+  const boot = findGuc("work_mem")!.bootVal;
+  restoreGucState([line("configuration file")]);
+  assert.deepEqual([guc.work_mem, findGuc("work_mem")!.sourceline], [8192, 7]);
+  restoreGucState([]);
+  assert.deepEqual([guc.work_mem, findGuc("work_mem")!.source, findGuc("work_mem")!.sourceline], [boot, "default", 0]);
 });

@@ -65,6 +65,7 @@ import { closeServerPorts, type ListenSocket, openTcpSockets, openUnixSockets } 
 import {
   type CacState,
   type ForkedKind,
+  type HandedClient,
   type LauncherMessage,
   receiveMessage,
   sendMessage,
@@ -92,20 +93,13 @@ interface Child {
   /** Our end of the socket to the launcher, or over which a spawned backend gets its client; -1: none, or used. */
   controlSocket: number;
   /** Whom a backend is made for, until its process has the socket: then ours is closed. */
-  client: Client | null;
+  client: HandedClient | null;
   /** Signals to send when the pid is known. */
   readonly signals: number[];
   /** A backend that has been given a client. */
   busy: boolean;
   /** Told to refuse its client: it attaches to nothing and may outlive a crash. */
   deadEnd: boolean;
-}
-
-/** A client that a backend is started for. */
-interface Client {
-  readonly fd: number;
-  readonly cac: CacState;
-  readonly unix: boolean;
 }
 
 /** Backends kept waiting for clients, where they cannot be forked. */
@@ -239,7 +233,7 @@ export class Postmaster {
   }
 
   /** Starts a child; with a backend goes its client, whose socket is the child's from now on. */
-  #start(kind: ForkedKind, client: Client | null = null): Child | null {
+  #start(kind: ForkedKind, client: HandedClient | null = null): Child | null {
     if (this.#launcher === null) {
       const child = this.#spawn(kind);
       if (child !== null) markPostmasterChildSlotAssigned(child.slot);
@@ -463,7 +457,7 @@ export class Postmaster {
   #accept(s: ListenSocket): void {
     const fd = accept4(s.fd, SOCK_CLOEXEC);
     if (fd < 0) return;
-    const client: Client = { fd, cac: this.#cacState(), unix: s.kind === "unix" };
+    const client: HandedClient = { fd, cac: this.#cacState(), unix: s.kind === "unix" };
     const spare = [...this.#children.values()].find((c) => isSpare(c) && c.controlSocket >= 0);
     if (spare === undefined) this.#start("backend", client);
     else this.#handOver(spare, client);
@@ -471,7 +465,7 @@ export class Postmaster {
   }
 
   /** Gives a spawned backend its client. */
-  #handOver(child: Child, client: Client): void {
+  #handOver(child: Child, client: HandedClient): void {
     child.busy = true;
     child.deadEnd = client.cac !== "ok";
     const payload = new TextEncoder().encode(JSON.stringify({ cac: client.cac, unix: client.unix }));

@@ -247,6 +247,12 @@ serverTest("server: backends are forked; their launcher may die", {}, async (s) 
     const pid = (await c.query("select pg_backend_pid() as pid")).rows[0].pid as number;
     assert.deepEqual(titled(/^pgts: postgres postgres 127\.0\.0\.1\(\d+\) idle$/), [pid]);
     assert.deepEqual(s.processes().filter((p) => p.ppid !== s.postmasterPid() && p.pid !== s.postmasterPid()), []);
+    // From its third time on the statement is one that is kept: it is shown like any other.
+    for (let i = 0; i < 3; i++) {
+      const sleeping = c.query("select pg_sleep(0.5)");
+      await waitFor("the title of a running statement", () => titled(/ SELECT$/).includes(pid), 5000);
+      await sleeping;
+    }
     // While it rehearses it uses shared memory, and its death is a crash; afterwards nobody but it has to go.
     await waitFor("the end of the rehearsals", () => /^S/.test(processState(first) ?? ""));
     signal(first, "SIGKILL");

@@ -9,7 +9,7 @@ import { ERRCODE } from "../../base/errcodes.ts";
 import { pgError } from "../../base/error.ts";
 import { FirstNormalTransactionId, InvalidOid, type Oid, type RelFileLocator } from "../../base/types.ts";
 import { guc } from "../../conf/guc_values.ts";
-import type { Attribute } from "../access/common/tupdesc.ts";
+import { type Attribute, tupleDescInitEntry } from "../access/common/tupdesc.ts";
 import { relationClose, relationOpen } from "../access/common/relation.ts";
 import { commandCounterIncrement } from "../access/transam/xact.ts";
 import { preCommitOnCommitRemove } from "./on_commit.ts";
@@ -109,29 +109,7 @@ export function makeAttribute(
 ): Attribute {
   const t = searchSysCache("TYPEOID", typeId);
   if (t === null) throw pgError(ERRCODE.INTERNAL_ERROR, `cache lookup failed for type ${typeId}`);
-  return {
-    attrelid: 0,
-    attname: name,
-    atttypid: typeId,
-    attlen: t.typlen,
-    attnum,
-    atttypmod: typmod,
-    attndims: 0,
-    attbyval: t.typbyval,
-    attalign: t.typalign,
-    attstorage: t.typstorage,
-    attcompression: "",
-    attnotnull: false,
-    atthasdef: false,
-    atthasmissing: false,
-    attidentity: "",
-    attgenerated: "",
-    attisdropped: false,
-    attislocal: true,
-    attinhcount: 0,
-    attcollation: t.typcollation,
-    ...more,
-  };
+  return { ...tupleDescInitEntry(attnum, name, typeId, typmod, t), ...more };
 }
 
 /** @throws 42701 duplicate or system column name, 42P16 pseudo-types, 54011 too many columns. */

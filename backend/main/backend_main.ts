@@ -155,7 +155,10 @@ const REFUSALS: Readonly<Record<Exclude<HandedClient["cac"], "ok">, readonly [st
 
 /** Runs a client backend that was started ahead of its client; never returns. */
 export function backendMain(args: ChildArgs, controlFd: number): never {
-  return serveClient(args, waitForClient(controlFd));
+  const client = waitForClient(controlFd);
+  // The settings may have been reloaded while this process waited.
+  loadExecParams(args);
+  return serveClient(args, client);
 }
 
 /** Serves one client to its end; never returns. */
@@ -166,7 +169,8 @@ export function serveClient(args: ChildArgs, client: HandedClient): never {
 
 /**
  * Runs a whole session of the server's own over `fd`, from whose other end the start packet and all messages can be read
- * already, and leaves shared memory again. The start packet names the database by OID; the user is the bootstrap superuser. What it made hot and cached stays.
+ * already, and leaves shared memory again. The start packet names the database by OID; the user is the bootstrap superuser.
+ * What it made hot and cached stays.
  * @returns the exit status that a process would have had.
  */
 export function rehearseSession(args: ChildArgs, fd: number): number {
@@ -282,8 +286,6 @@ function startSession(
   purpose: "client" | "rehearsal",
   end: (code: number) => never,
 ): void {
-  // The settings may have been reloaded while this process waited.
-  loadExecParams(args);
   session.startTimeMs = Date.now();
   installSessionInterruptHandlers();
   sessionState.clientAuthInProgress = true;

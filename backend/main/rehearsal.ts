@@ -1,6 +1,7 @@
 /**
  * Rehearsals: sessions that the backend launcher runs with itself, so that what it forks starts with hot code and with the
- * catalogs in its caches. They go through the whole of a backend, start packet and protocol included, and only read.
+ * catalogs in its caches. They go through the whole of a backend, start packet and protocol included, and only
+ * read; as any reader may, they write hint bits.
  */
 import { logMessage } from "../../base/error.ts";
 import { close } from "../../shmem/os/files.ts";

@@ -466,7 +466,7 @@ function runSimplePortal(
 /** A simple Query whose statement is at hand: neither parsed nor analyzed. */
 function runKeptStatement(s: Session, text: string, kept: FoundStatement): void {
   const { source, params } = kept;
-  session.commandTag = source.commandTag;
+  showCommand(source.commandTag);
   checkForInterrupts();
   const plans = choosePlan(source, params);
   checkForInterrupts();

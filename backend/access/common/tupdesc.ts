@@ -34,6 +34,47 @@ export interface Attribute {
   attcollation: Oid;
 }
 
+/** What a column takes over from its type: the columns of pg_type of these names. */
+export interface TypeStorage {
+  readonly typlen: number;
+  readonly typbyval: boolean;
+  readonly typalign: string;
+  readonly typstorage: string;
+  readonly typcollation: Oid;
+}
+
+/** TupleDescInitEntry(): a column of `typeId` that belongs to no relation, with the storage properties of its type. */
+export function tupleDescInitEntry(
+  attnum: number,
+  attname: string,
+  typeId: Oid,
+  typmod: number,
+  t: TypeStorage,
+): Attribute {
+  return {
+    attrelid: 0,
+    attname,
+    atttypid: typeId,
+    attlen: t.typlen,
+    attnum,
+    atttypmod: typmod,
+    attndims: 0,
+    attbyval: t.typbyval,
+    attalign: t.typalign,
+    attstorage: t.typstorage,
+    attcompression: "",
+    attnotnull: false,
+    atthasdef: false,
+    atthasmissing: false,
+    attidentity: "",
+    attgenerated: "",
+    attisdropped: false,
+    attislocal: true,
+    attinhcount: 0,
+    attcollation: t.typcollation,
+  };
+}
+
 export interface TupleConstr {
   /** nodeToString texts by attribute number. */
   readonly defaults: ReadonlyMap<AttrNumber, string>;

@@ -10,7 +10,7 @@ import { ERRCODE } from "../../../base/errcodes.ts";
 import { pgError } from "../../../base/error.ts";
 import type { Oid } from "../../../base/types.ts";
 import { relationClose, relationOpen } from "../../access/common/relation.ts";
-import { type Attribute, makeTupleDesc, type TupleDesc } from "../../access/common/tupdesc.ts";
+import { makeTupleDesc, type TupleDesc, tupleDescInitEntry } from "../../access/common/tupdesc.ts";
 import type { PgType } from "../../catalog/catalog_rows.ts";
 import { formatTypeBe } from "../adt/format_type.ts";
 import { AccessShareLock } from "../../storage/lmgr/locktypes.ts";
@@ -317,31 +317,11 @@ export function assignRecordTypeTypmod(desc: TupleDesc): void {
 
 /** Columns of an anonymous record of these types, registered: tdtypmod is set. */
 export function recordTypeOf(types: readonly Oid[], names: readonly string[]): TupleDesc {
-  const desc = makeTupleDesc(types.map((typeId, i): Attribute => {
-    const t = lookupTypeCache(typeId).row;
-    return {
-      attrelid: 0,
-      attname: names[i] ?? `f${i + 1}`,
-      atttypid: typeId,
-      attlen: t.typlen,
-      attnum: i + 1,
-      atttypmod: -1,
-      attndims: 0,
-      attbyval: t.typbyval,
-      attalign: t.typalign,
-      attstorage: t.typstorage,
-      attcompression: "",
-      attnotnull: false,
-      atthasdef: false,
-      atthasmissing: false,
-      attidentity: "",
-      attgenerated: "",
-      attisdropped: false,
-      attislocal: true,
-      attinhcount: 0,
-      attcollation: t.typcollation,
-    };
-  }));
+  const desc = makeTupleDesc(
+    types.map((typeId, i) =>
+      tupleDescInitEntry(i + 1, names[i] ?? `f${i + 1}`, typeId, -1, lookupTypeCache(typeId).row)
+    ),
+  );
   assignRecordTypeTypmod(desc);
   return recordTypes[desc.tdtypmod];
 }

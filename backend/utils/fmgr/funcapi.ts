@@ -6,7 +6,7 @@ import type { Oid } from "../../../base/types.ts";
 import { PgError } from "../../../base/error.ts";
 import type { PgProc } from "../../catalog/catalog_rows.ts";
 import type { Attribute, TupleDesc } from "../../access/common/tupdesc.ts";
-import { makeTupleDesc } from "../../access/common/tupdesc.ts";
+import { makeTupleDesc, tupleDescInitEntry } from "../../access/common/tupdesc.ts";
 import { searchSysCache } from "../cache/syscache.ts";
 import { relationClose, relationOpen } from "../../access/common/relation.ts";
 import type { Node } from "../../nodes/nodes.ts";
@@ -76,28 +76,7 @@ export function makeAttribute(attname: string, attnum: number, typid: Oid, typmo
   if (t === null) {
     throw new PgError({ message: `cache lookup failed for type ${typid}`, routine: "TupleDescInitEntry" });
   }
-  return {
-    attrelid: 0,
-    attname,
-    atttypid: typid,
-    attlen: t.typlen,
-    attnum,
-    atttypmod: typmod,
-    attndims: 0,
-    attbyval: t.typbyval,
-    attalign: t.typalign,
-    attstorage: t.typstorage,
-    attcompression: "",
-    attnotnull: false,
-    atthasdef: false,
-    atthasmissing: false,
-    attidentity: "",
-    attgenerated: "",
-    attisdropped: false,
-    attislocal: true,
-    attinhcount: 0,
-    attcollation: collation ?? t.typcollation,
-  };
+  return tupleDescInitEntry(attnum, attname, typid, typmod, { ...t, typcollation: collation ?? t.typcollation });
 }
 
 /** The name of the only OUT parameter, and whether there are several (get_func_result_name). */
